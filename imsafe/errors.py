@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The errors that a user can cause or mend; anything else is a bug of ours.
+
+Every message is one sentence or two: what happened, to which file or process,
+and what to do about it.  The command line prints it on one line and ends with
+status 2; the window shows it in a dialog.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class ImsafeError(Exception):
+    """Something the user can cause or mend."""
+
+
+class StreamError(ImsafeError):
+    """Bytes that are not a stream, or a stream that breaks its own rules."""
+
+
+class ProfileError(ImsafeError):
+    """A profile that cannot be opened, understood or saved."""
+
+
+class SourceError(ImsafeError):
+    """A source that cannot be opened, or that may not be trusted."""
+
+
+class TraceeError(SourceError):
+    """A program that cannot be started or attached to."""
+
+
+class FileExistsRefused(ImsafeError):
+    """A file that exists and that nobody said may be replaced."""
+
+
+def reason(error: OSError) -> str:
+    """The system's words for an `OSError`, without numbers or file names."""
+    return error.strerror or str(error)
+
+
+def cannot(verb: str, path: str | os.PathLike[str], error: OSError) -> ImsafeError:
+    """The sentence for a failed operation on a file: ``Cannot read X: permission denied.``"""
+    return ImsafeError(f"Cannot {verb} {Path(path)}: {reason(error).lower()}.")

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that matter are saved whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from imsafe.errors import FileExistsRefused, cannot
+
+
+@contextmanager
+def saved_whole(path: str | os.PathLike[str], *, replace: bool) -> Iterator[Path]:
+    """Give a private file beside `path` to write; move it there when the block succeeds.
+
+    Readers see the old file or the new one, never a part.  The file and its
+    folder are on the disk (fsync) before the block is left.
+
+    Parameters
+    ----------
+    path
+        Where the file shall be in the end.
+    replace
+        Whether an existing file may be replaced; its mode is then kept.
+
+    Raises
+    ------
+    FileExistsRefused
+        `path` exists and `replace` is false.
+    ImsafeError
+        The folder cannot be written to, or the disk is full.
+    """
+    target = Path(path)
+    try:
+        mode = target.stat().st_mode & 0o777
+        if not replace:
+            raise FileExistsRefused(
+                f"{target} exists already; choose another name, or say that it may be replaced."
+            )
+    except FileNotFoundError:
+        mode = None
+    except OSError as error:
+        raise cannot("write", target, error) from error
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        raise cannot("write", target, error) from error
+    os.close(handle)
+    beside = Path(name)
+    try:
+        yield beside
+        _settle(beside, target, mode, replace=replace)
+    except OSError as error:
+        raise cannot("write", target, error) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _settle(beside: Path, target: Path, mode: int | None, *, replace: bool) -> None:
+    if mode is not None:
+        beside.chmod(mode)
+    with beside.open("rb+") as file:
+        os.fsync(file.fileno())
+    if replace:
+        beside.replace(target)
+    else:
+        # Another program may have made the file meanwhile: link() refuses, replace() would not.
+        try:
+            os.link(beside, target)
+        except FileExistsError:
+            raise FileExistsRefused(f"{target} was made by another program meanwhile.") from None
+        except OSError:
+            # File systems without hard links (FAT, some network shares).
+            if target.exists():
+                raise
+            beside.replace(target)
+    if os.name == "posix":
+        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
