@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a monitor and a window say to each other, in the stream's own framing.
+
+The monitor listens on a private UNIX socket.  It sends a hello, then the
+history that it keeps, then at most 30 times a second what is new.  The window
+may ask for a few fixed things; each request is answered by exactly one reply.
+Frames are those of `imsafe.stream.frames` with kinds from 64 on; payloads are
+JSON objects (UTF-8) but for buckets and gaps, which are numpy records.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, Literal, TypedDict
+
+import numpy as np
+
+VIEW_VERSION = 1
+
+BUCKET_NS = 100_000_000
+"""Width of a bucket: 100 ms of event time."""
+
+
+class ViewKind(IntEnum):
+    """Kinds of frames on a view socket."""
+
+    HELLO = 64
+    """Monitor: `Hello`, once, first."""
+    BUCKETS = 65
+    """Monitor: array of `BUCKET`, ordered by time within a source."""
+    GAPS = 66
+    """Monitor: array of `GAP`: intervals in which calls were lost."""
+    ALERT = 67
+    """Monitor: `Alert`, when it opens, changes (peak, count, state, normal) or closes."""
+    PROCESSES = 68
+    """Monitor: ``{"processes": [ProcessRow]}``: all that are alive, at most twice a second."""
+    STATUS = 69
+    """Monitor: `Status`, at least twice a second."""
+    NOTICE = 70
+    """Monitor: ``{"text": ..., "time": ...}``: a warning in words (a source ended, a log failed)."""
+    REPLY = 71
+    """Monitor: ``{"id": ..., "ok": true, ...}`` or ``{"id": ..., "ok": false, "error": ...}``."""
+    REQUEST = 96
+    """Window: ``{"id": n, "request": name, ...}``; see `REQUESTS`."""
+
+
+BUCKET = np.dtype(
+    [
+        ("time_ns", "<i8"),  # wall clock, start of the bucket
+        ("application", "<u2"),  # number in Hello.applications
+        ("reading", "<u2"),  # index in READINGS: what raised the maximum
+        ("pid", "<u4"),
+        ("tid", "<u4"),
+        ("calls", "<u4"),
+        ("symbol", "<u4"),  # abi << 16 | number of the call with the highest score
+        ("minimum", "<f4"),
+        ("maximum", "<f4"),
+        ("mean", "<f4"),
+        ("probability", "<f4"),  # of that call
+        ("unused", "<u4"),
+    ]
+)
+"""Scores of one thread in one bucket of time."""
+
+GAP = np.dtype([("from_ns", "<i8"), ("to_ns", "<i8"), ("count", "<u8"), ("application", "<u8")])
+"""Lost calls; wall clock; application 0 means all."""
+
+READINGS = ("burst", "drift", "repertoire")
+
+
+class ApplicationRow(TypedDict):
+    """One watched application, as Hello and Status give it."""
+
+    number: int
+    name: str
+    profile: str
+    threshold: float | None
+    suggested: float | None
+    state: Literal["watching", "waiting", "not learned enough"]
+    warnings: list[str]
+    """How the watching differs from the learning (mode, follow-exec, executable), in words."""
+
+
+class SourceRow(TypedDict):
+    """One open source, as Status gives it."""
+
+    number: int
+    kind: Literal["sensor", "replay", "command", "pid", "driver", "other"]
+    name: str
+    state: str
+    calls: int
+    lost: int
+    streams: int
+    finished: bool
+
+
+class Hello(TypedDict):
+    """The first frame that a window receives."""
+
+    version: int
+    pid: int
+    started: float
+    may_steer: bool
+    applications: list[ApplicationRow]
+
+
+class Status(TypedDict):
+    """How the monitor fares."""
+
+    time: float
+    state: Literal["waiting", "watching", "idle", "ending"]
+    rate: float
+    """Calls scored per second, over the last second."""
+    calls: int
+    lost: int
+    alerts: int
+    open_alerts: int
+    log: str | None
+    recording: str | None
+    recorded_bytes: int
+    actions_held_back: int
+    applications: list[ApplicationRow]
+    sources: list[SourceRow]
+
+
+class ProcessRow(TypedDict):
+    """One live process."""
+
+    pid: int
+    parent: int
+    comm: str
+    exe: str
+    application: int
+    threads: int
+    calls: int
+    rate: float
+    score: float
+    peak: float
+
+
+class ExplainedCall(TypedDict):
+    """One call of an alert's sequence."""
+
+    call: str
+    surprise: float
+    """Bits."""
+    probability: float
+    expected: list[tuple[str, float]]
+    """The likeliest calls there instead, with their probabilities, best first."""
+
+
+class Alert(TypedDict):
+    """One alert, with its reason."""
+
+    id: int
+    state: Literal["open", "closed"]
+    application: str
+    application_number: int
+    pid: int
+    tid: int
+    comm: str
+    exe: str
+    parent: int
+    time: float
+    """Wall clock, seconds."""
+    closed: float | None
+    score: float
+    """When it opened."""
+    peak: float
+    threshold: float
+    reading: str
+    reason: str
+    """One sentence that an administrator understands."""
+    call: str
+    probability: float
+    calls_above: int
+    calls: list[ExplainedCall]
+    lost: int
+    box: str | None
+    """Path of the black box, a trace that replays to the same scores."""
+    normal: int | None
+    """Number of the mark when the user said "this was normal"."""
+
+
+REQUESTS: dict[str, str] = {
+    "set-threshold": "application: name, threshold: 0 to 1",
+    "add-source": "source: {kind: sensor, socket} | {kind: replay, trace, speed} |"
+    " {kind: pid, pids, full}",
+    "close-source": "source: number, or absent for all",
+    "reload-profile": "application: name, profile: path (absent: the same file again)",
+    "mark-normal": "alert: id; the reply gives mark: number",
+    "undo-normal": "mark: number",
+    "record-start": "path, append: bool, replace: bool",
+    "record-stop": "nothing",
+    "explain": "alert: id; the reply gives alert: the whole Alert",
+    "stop": "nothing; the monitor saves what is to be saved and ends",
+}
+"""What a window may ask, and with which keys."""
+
+Json = dict[str, Any]

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all tests share: the public data sets, where they are to be had."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("IMSAFE_DATA", ROOT.parent / "shared" / "data"))
+
+
+def _unpacked(archive: str, folder: Path) -> Path:
+    path = DATA / archive
+    if not path.exists():
+        pytest.skip(f"the public traces are not here ({archive}); set IMSAFE_DATA to their folder")
+    with tarfile.open(path) as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def adfa(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that holds ADFA-LD's three `*_Data_Master` folders."""
+    return _unpacked("adfa-ld-dev.tar.gz", tmp_path_factory.mktemp("adfa")) / "ADFA-LD"
+
+
+@pytest.fixture(scope="session")
+def unm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that holds UNM's traces by program."""
+    return _unpacked("unm-dev.tar.gz", tmp_path_factory.mktemp("unm")) / "unm"
