@@ -217,5 +217,6 @@ def _json(payload: bytes, required: frozenset[str]) -> dict[str, Any]:
 def _check_keys(value: object, required: frozenset[str]) -> None:
     if not isinstance(value, dict) or not required <= value.keys():
         raise ViewError(
-            "The monitor sent an object without the keys it should have; it may be of another version."
+            "The monitor sent an object without the keys it should have;"
+            " it may be of another version."
         )

@@ -37,7 +37,7 @@ class ViewKind(IntEnum):
     STATUS = 69
     """Monitor: `Status`, at least twice a second."""
     NOTICE = 70
-    """Monitor: ``{"text": ..., "time": ...}``: a warning in words (a source ended, a log failed)."""
+    """Monitor: ``{"text": ..., "time": ...}``: something to know, in words (a log failed)."""
     REPLY = 71
     """Monitor: ``{"id": ..., "ok": true, ...}`` or ``{"id": ..., "ok": false, "error": ...}``."""
     REQUEST = 96

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imsafe.errors import FileExistsRefused, ImsafeError
+from imsafe.monitor.score_log import LogLine, ScoreLog, format_line, printable, read_score_log
+
+LINE = LogLine(
+    time_ns=1_700_000_000_300_000_000,
+    score=0.5,
+    threshold=0.7,
+    application="vsftpd",
+    pid=10,
+    tid=11,
+    call="openat",
+    probability=0.125,
+    reading="burst",
+    lost=0,
+)
+
+
+def written(path: Path, *lines: LogLine) -> Path:
+    log = ScoreLog(path, ["profile: p.db"])
+    log.write(lines)
+    log.close(["calls: 3"])
+    return path
+
+
+def test_a_line_is_what_the_manual_says() -> None:
+    assert format_line(LINE) == (
+        "1700000000.3\t0.500000\t0.700000\tvsftpd\t10\t11\topenat\t1.250e-01\tburst\t0\n"
+    )
+
+
+def test_read_back(tmp_path: Path) -> None:
+    second = dataclasses.replace(LINE, threshold=None, application="sshd", lost=7, call="execve")
+    data = read_score_log(written(tmp_path / "log", LINE, second))
+    assert data.records["time"].tolist() == [1_700_000_000.3] * 2
+    assert data.records["threshold"][0] == 0.7
+    assert math.isnan(data.records["threshold"][1])
+    assert [data.applications[i] for i in data.records["application"]] == ["vsftpd", "sshd"]
+    assert [data.calls[i] for i in data.records["call"]] == ["openat", "execve"]
+    assert data.records["lost"].tolist() == [0, 7]
+    assert data.skipped == 0
+    assert "profile: p.db" in data.header
+    assert "calls: 3" in data.header
+
+
+@given(name=st.text(min_size=1, max_size=300))
+def test_no_name_breaks_a_line(name: str) -> None:
+    text = format_line(dataclasses.replace(LINE, application=name, call=name))
+    assert text.count("\n") == 1
+    assert text.endswith("\n")
+    assert len(text.split("\t")) == 10
+    assert len(text.split()) == 10
+    text.rstrip("\n").encode()
+    assert text.rstrip("\n").isprintable() or "\t" in text
+    assert all(c.isprintable() or c in "\t\n" for c in text)
+
+
+def test_different_names_stay_different() -> None:
+    assert printable("a\tb") != printable("a\\tb")
+    assert printable("a\x1b[31m") == "a\\x1b[31m"
+
+
+def test_a_growing_log_is_read_to_its_last_whole_line(tmp_path: Path) -> None:
+    whole = written(tmp_path / "log", *[LINE] * 5)
+    content = whole.read_bytes()
+    header_end = content.index(b"1700000000")
+    line = len(format_line(LINE))
+    cut = tmp_path / "cut"
+    for size in range(header_end, header_end + 3 * line):
+        cut.write_bytes(content[:size])
+        data = read_score_log(cut)
+        assert len(data.records) == (size - header_end) // line
+        assert data.skipped == 0
+
+
+def test_damaged_lines_are_counted_and_left_out(tmp_path: Path) -> None:
+    path = written(tmp_path / "log", LINE)
+    with path.open("ab") as file:
+        file.write(b"1.0\t7.5\t-\ta\t1\t1\tread\t1\tburst\t0\n\xff\xfe\nnan\t0\n")
+        file.write(format_line(LINE).encode())
+    data = read_score_log(path)
+    assert len(data.records) == 2
+    assert data.skipped == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"\x00" * 4096, b"# ImSafe score log 12\n"])
+def test_what_is_no_log_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other"
+    path.write_bytes(content)
+    with pytest.raises(ImsafeError, match="is not a score log"):
+        read_score_log(path)
+
+
+def test_a_line_without_end_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "log", LINE)
+    with path.open("ab") as file:
+        file.write(b"1" * 3_000_000)
+    with pytest.raises(ImsafeError, match="no end"):
+        read_score_log(path)
+
+
+def test_an_existing_file_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_text("mine")
+    with pytest.raises(FileExistsRefused):
+        ScoreLog(path)
+    assert path.read_text() == "mine"
+
+
+def test_a_log_goes_on_after_a_restart(tmp_path: Path) -> None:
+    path = written(tmp_path / "log", LINE)
+    with path.open("ab") as file:
+        file.write(b"1700000")
+    written(path, LINE, LINE)
+    data = read_score_log(path)
+    assert len(data.records) == 3
+    assert data.skipped == 1
+
+
+def test_missing_folder_and_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ImsafeError, match="Cannot write"):
+        ScoreLog(tmp_path / "no" / "log")
+    with pytest.raises(ImsafeError, match="Cannot read"):
+        read_score_log(tmp_path / "log")
+    with pytest.raises(ImsafeError, match="Cannot read"):
+        read_score_log(tmp_path)
+
+
+def test_a_full_disk_is_said(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full here")
+    with pytest.raises(ImsafeError, match="Cannot write /dev/full: no space left"):
+        ScoreLog(full)
