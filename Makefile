@@ -1,0 +1,63 @@
+# ImSafe: `make setup` once, then `make demo` or `make test`.  See CONTRIBUTING.md.
+
+BIN := .venv/bin
+SETUP := tools/setup
+STAMPS := .venv/.stamps
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test setup-demo lint format test demo demo-trials screenshots bench clean
+
+help:
+	@echo "make setup        install what ImSafe needs, and ImSafe into .venv (the others do it first)"
+	@echo "make demo         a web server is recorded, learned, watched and attacked; screenshots"
+	@echo "make demo-trials  20 normal runs and 10 attacks against one profile; prints the table"
+	@echo "make test         all tests"
+	@echo "make lint         ruff, mypy, import-linter"
+	@echo "make format       rewrite the source as ruff formats it"
+	@echo "make bench        what a call costs: tracing, scoring, the window"
+	@echo "make screenshots  take docs/images again from the demo"
+	@echo "make clean        remove .venv, caches and the demo's output"
+
+setup: $(STAMPS)/venv
+setup-test: $(STAMPS)/test
+setup-demo: $(STAMPS)/demo
+
+$(STAMPS)/venv: pyproject.toml $(SETUP)
+	@$(SETUP) venv
+	@mkdir -p $(@D)
+	@touch $@
+
+$(STAMPS)/test $(STAMPS)/demo: $(STAMPS)/%: $(SETUP) | $(STAMPS)/venv
+	@$(SETUP) $*
+	@touch $@
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Windows of the tests are drawn in memory unless a test wants a real display.
+test: export QT_QPA_PLATFORM ?= offscreen
+test: setup setup-test setup-demo
+	$(BIN)/pytest $(ARGS)
+
+demo: setup setup-demo
+	$(BIN)/python -m demo $(ARGS)
+
+demo-trials: setup setup-demo
+	$(BIN)/python -m demo.trials $(ARGS)
+
+screenshots: setup setup-demo
+	$(BIN)/python -m demo --screenshots docs/images --no-stay $(ARGS)
+
+bench: setup setup-test
+	@for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf .venv build dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
