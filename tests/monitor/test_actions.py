@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from imsafe.errors import ImsafeError
+from imsafe.monitor.actions import Actions, check_program
+from imsafe.monitor.view_protocol import Alert
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="scripts with #!")
+
+
+def an_alert(number: int = 1, comm: str = "httpd") -> Alert:
+    return {
+        "id": number,
+        "state": "open",
+        "application": "web server",
+        "application_number": 1,
+        "pid": 100,
+        "tid": 101,
+        "comm": comm,
+        "exe": "/usr/sbin/httpd",
+        "parent": 1,
+        "time": 1_700_000_000.25,
+        "closed": None,
+        "score": 0.75,
+        "peak": 0.75,
+        "threshold": 0.5,
+        "reading": "burst",
+        "reason": "x" * 200_000,  # more than any pipe holds
+        "call": "execve",
+        "probability": 1e-9,
+        "calls_above": 1,
+        "calls": [],
+        "lost": 0,
+        "box": None,
+        "normal": None,
+    }
+
+
+def script(folder: Path, text: str) -> Path:
+    path = folder / "on alert.sh"
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+    return check_program(str(path))
+
+
+def run_out(actions: Actions, seconds: float = 20.0) -> list[str]:
+    notices = actions.tick()
+    end = time.monotonic() + seconds
+    while actions.running and time.monotonic() < end:
+        time.sleep(0.01)
+        notices += actions.tick()
+    assert actions.running == 0
+    return notices
+
+
+def test_the_program_gets_the_alert(tmp_path: Path) -> None:
+    program = script(
+        tmp_path,
+        f'cat > "{tmp_path}/in"\nenv | grep ^IMSAFE_ | sort > "{tmp_path}/env"\n'
+        f'echo $# > "{tmp_path}/args"\nps -o sid= -p $$ > "{tmp_path}/sid"\n'
+        f'echo $$ >> "{tmp_path}/sid"',
+    )
+    actions = Actions(program)
+    hostile = "x\ny'; touch /tmp/no; $(id)"
+    assert actions.start(an_alert(comm=hostile))
+    assert run_out(actions) == []
+    assert json.loads((tmp_path / "in").read_text()) == an_alert(comm=hostile)
+    assert (tmp_path / "args").read_text() == "0\n"
+    assert (tmp_path / "env").read_text().splitlines() == [
+        "IMSAFE_APPLICATION=web server",
+        "IMSAFE_COMM=x\\ny'; touch /tmp/no; $(id)",
+        "IMSAFE_PID=100",
+        "IMSAFE_READING=burst",
+        "IMSAFE_SCORE=0.750000",
+        "IMSAFE_THRESHOLD=0.500000",
+        "IMSAFE_TID=101",
+        "IMSAFE_TIME=1700000000.250000",
+    ]
+    session, pid = (tmp_path / "sid").read_text().split()
+    assert session == pid
+
+
+def test_a_program_that_does_not_read_or_end_holds_nothing_up(tmp_path: Path) -> None:
+    program = script(tmp_path, "exec sleep 60")
+    actions = Actions(program, at_once=2, time_limit=0.5)
+    begin = time.monotonic()
+    assert [actions.start(an_alert(i)) for i in range(4)] == [True, True, False, False]
+    assert time.monotonic() - begin < 0.4
+    assert actions.held_back == 2
+    notices = run_out(actions)
+    assert time.monotonic() - begin < 5
+    assert sum("was held back, 2 times" in text for text in notices) == 1
+    assert sum("was ended" in text for text in notices) == 2
+
+
+def test_at_most_so_many_a_minute(tmp_path: Path) -> None:
+    now = 1000.0
+    actions = Actions(script(tmp_path, "exit 0"), at_once=99, a_minute=3, clock=lambda: now)
+    assert [actions.start(an_alert(i)) for i in range(5)] == [True] * 3 + [False] * 2
+    now += 59.9
+    assert not actions.start(an_alert())
+    now += 0.1
+    assert actions.start(an_alert())
+    assert (actions.started, actions.held_back) == (4, 3)
+    run_out(actions)
+
+
+def test_a_program_that_vanished_is_said(tmp_path: Path) -> None:
+    program = script(tmp_path, "exit 0")
+    actions = Actions(program)
+    program.unlink()
+    assert not actions.start(an_alert())
+    assert ["Cannot execute" in text for text in actions.tick()] == [True]
+
+
+def test_what_cannot_be_executed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImsafeError, match="not a file"):
+        check_program(str(tmp_path / "no"))
+    with pytest.raises(ImsafeError, match="not a file"):
+        check_program(str(tmp_path))
+    (tmp_path / "plain").write_text("#!/bin/sh\n")
+    with pytest.raises(ImsafeError, match="not executable"):
+        check_program(str(tmp_path / "plain"))
+    assert check_program("true").is_absolute()
