@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The last calls of every process, with the scorer's state at their beginning.
+
+They are what an alert is explained from and what a black box begins with.  A
+process's history is a row of stretches; each begins with a snapshot of the
+scorer, so any later moment can be reached by scoring the stretch again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.events import Events, Kind
+from imsafe.stream.items import Lost
+
+THREAD_CALLS = 500
+"""So many calls of each thread are kept, where the bounds below allow it."""
+
+STRETCH = 1024
+"""Records of a process after which a new stretch, with its snapshot, is begun."""
+
+SMALLEST, LARGEST = 2 * STRETCH, 32 * STRETCH
+"""Bounds of one process's history, in records (32 bytes each)."""
+
+TOTAL = 2 << 20
+"""Bound of all histories together, in records; the longest quiet process gives way first."""
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Records of one process, with the surprise that the scorer gave each (-1: not a call)."""
+
+    events: Events
+    surprise: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Consecutive records of a process, from a known state of the scorer on.
+
+    Attributes
+    ----------
+    state
+        The scorer's snapshot before the first record.
+    aux
+        The tracer's lost count before the first record.
+    """
+
+    state: State
+    aux: int
+    parts: list[Part | Lost] = field(default_factory=list)
+    records: int = 0
+
+
+@dataclass(slots=True)
+class _Process:
+    stretches: deque[Stretch] = field(default_factory=deque)
+    records: int = 0
+    threads: int = 1
+
+
+class Histories:
+    """The histories of the processes of all streams; processes are (stream, pid)."""
+
+    def __init__(self, total: int = TOTAL) -> None:
+        self._total = total
+        self._processes: OrderedDict[tuple[int, int], _Process] = OrderedDict()
+        self.records = 0
+
+    def prepare(self, stream: int, pid: int, aux: int, snapshot: Callable[[], State]) -> None:
+        """Call before records of the process are scored; takes a snapshot where one is due."""
+        process = self._processes.get((stream, pid))
+        if process is None:
+            process = self._processes[stream, pid] = _Process()
+        elif process.stretches[-1].records < STRETCH:
+            return
+        else:
+            self._compact(process)
+        process.stretches.append(Stretch(snapshot(), aux))
+
+    def add(self, stream: int, pid: int, part: Part) -> None:
+        """Add records that were scored; `prepare` was called before."""
+        process = self._processes[stream, pid]
+        self._processes.move_to_end((stream, pid))
+        stretch = process.stretches[-1]
+        stretch.parts.append(part)
+        count = len(part.events)
+        stretch.records += count
+        process.records += count
+        self.records += count
+        allowed = min(max(THREAD_CALLS * (process.threads + 1), SMALLEST), LARGEST)
+        while (
+            len(process.stretches) > 1 and process.records - process.stretches[0].records >= allowed
+        ):
+            self._forget(process, process.stretches.popleft())
+        while self.records > self._total and len(self._processes) > 1:
+            _, oldest = self._processes.popitem(last=False)
+            self.records -= oldest.records
+
+    def _forget(self, process: _Process, stretch: Stretch) -> None:
+        process.records -= stretch.records
+        self.records -= stretch.records
+
+    def _compact(self, process: _Process) -> None:
+        """Join the parts of the latest stretch, which may be as small as a call each."""
+        stretch = process.stretches[-1]
+        joined: list[Part | Lost] = []
+        run: list[Part] = []
+        for part in [*stretch.parts, None]:
+            if isinstance(part, Part):
+                run.append(part)
+                continue
+            if run:
+                joined.append(join(run))
+                run = []
+            if part is not None:
+                joined.append(part)
+        stretch.parts = joined
+        tids = [p.events["tid"] for s in process.stretches for p in s.parts if isinstance(p, Part)]
+        process.threads = len(np.unique(np.concatenate(tids))) if tids else 1
+
+    def lost(self, stream: int, lost: Lost) -> None:
+        """Calls were lost here, for all processes of the stream."""
+        for (number, _), process in self._processes.items():
+            if number == stream:
+                parts = process.stretches[-1].parts
+                if parts and isinstance(last := parts[-1], Lost):
+                    parts[-1] = Lost(last.count + lost.count, last.from_ns, lost.to_ns)
+                else:
+                    parts.append(lost)
+
+    def end(self, stream: int, pid: int | None = None) -> None:
+        """A process has ended, or all of a stream."""
+        if pid is not None:
+            keys = [(stream, pid)]
+        else:
+            keys = [key for key in self._processes if key[0] == stream]
+        for key in keys:
+            process = self._processes.pop(key, None)
+            if process is not None:
+                self.records -= process.records
+
+    def stretches(self, stream: int, pid: int) -> list[Stretch]:
+        """What is kept of a process, oldest first."""
+        process = self._processes.get((stream, pid))
+        return list(process.stretches) if process is not None else []
+
+
+def join(parts: list[Part]) -> Part:
+    """Several parts as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Part(
+        np.concatenate([part.events for part in parts]),
+        np.concatenate([part.surprise for part in parts]),
+    )
+
+
+def calls_of(part: Part, tid: int) -> NDArray[np.intp]:
+    """Indices of one thread's calls in a part."""
+    return np.flatnonzero((part.events["tid"] == tid) & (part.events["kind"] == Kind.CALL))

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one attached window has still to be sent, bounded however slowly it reads.
+
+Nothing is encoded before it can be sent.  What waits is joined: of each alert
+and of the status only the latest, of the buckets coarser and coarser ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.monitor.bucket_history import coarser
+from imsafe.monitor.view_protocol import BUCKET_NS, ViewKind
+from imsafe.stream.frames import frame
+
+RECORDS_A_FRAME = 4096
+MOST_BUCKETS = 20_000
+MOST_GAPS = 10_000
+MOST_NOTICES = 200
+MOST_REPLIES = 100
+
+
+def json_frame(kind: ViewKind, value: Mapping[str, Any]) -> bytes:
+    """A frame with a JSON object."""
+    return frame(kind, json.dumps(value).encode())
+
+
+class Outbox:
+    """Frames and records that wait for one window."""
+
+    def __init__(
+        self, hello: bytes, buckets: NDArray[np.void], gaps: list[NDArray[np.void]]
+    ) -> None:
+        """Begin with the greeting and the history, which is not counted against the bounds."""
+        self._hello: bytes | None = hello
+        self._history = buckets
+        self._replies: deque[bytes] = deque()
+        self._notices: deque[bytes] = deque(maxlen=MOST_NOTICES)
+        self._alerts: dict[int, Mapping[str, Any]] = {}
+        self._latest: dict[ViewKind, Mapping[str, Any]] = {}
+        self._gaps: deque[NDArray[np.void]] = deque(gaps, maxlen=MOST_GAPS)
+        self._buckets: list[NDArray[np.void]] = []
+        self._waiting = 0
+        self._width_ns = BUCKET_NS
+
+    def reply(self, value: Mapping[str, Any]) -> None:
+        """Add the answer to a request."""
+        self._replies.append(json_frame(ViewKind.REPLY, value))
+
+    @property
+    def full(self) -> bool:
+        """Whether so many replies wait that no further request should be read."""
+        return len(self._replies) >= MOST_REPLIES
+
+    def notice(self, value: Mapping[str, Any]) -> None:
+        """Add a notice; the oldest gives way."""
+        self._notices.append(json_frame(ViewKind.NOTICE, value))
+
+    def alert(self, alert: Mapping[str, Any]) -> None:
+        """Add an alert, in the place of what waited about the same one."""
+        self._alerts.pop(alert["id"], None)
+        self._alerts[alert["id"]] = alert
+
+    def forget_alert(self, number: int) -> None:
+        """The monitor has dropped the alert; it need not be sent any more."""
+        self._alerts.pop(number, None)
+
+    def latest(self, kind: ViewKind, value: Mapping[str, Any]) -> None:
+        """Put the status or the list of processes in the place of the one before."""
+        self._latest[kind] = value
+
+    def gap(self, gaps: NDArray[np.void]) -> None:
+        """Add intervals in which calls were lost."""
+        self._gaps.append(gaps)
+
+    def buckets(self, buckets: NDArray[np.void]) -> None:
+        """Add buckets; where too many wait they are joined."""
+        self._buckets.append(buckets)
+        self._waiting += len(buckets)
+        while self._waiting > MOST_BUCKETS:
+            self._width_ns *= 10
+            joined = coarser(np.concatenate(self._buckets), self._width_ns)
+            # Joined to buckets of 30 years there is at most one for each application.
+            self._buckets, self._waiting = [joined], len(joined)
+            if self._width_ns >= 10**18:
+                return
+
+    def next_frame(self) -> bytes | None:
+        """The next frame to send; None when the window has got everything."""
+        if self._hello is not None:
+            hello, self._hello = self._hello, None
+            return hello
+        if self._replies:
+            return self._replies.popleft()
+        if self._notices:
+            return self._notices.popleft()
+        if self._alerts:
+            number = next(iter(self._alerts))
+            return json_frame(ViewKind.ALERT, self._alerts.pop(number))
+        if self._latest:
+            kind = next(iter(self._latest))
+            return json_frame(kind, self._latest.pop(kind))
+        if self._gaps:
+            return frame(ViewKind.GAPS, self._gaps.popleft().tobytes())
+        return self._bucket_frame()
+
+    def _bucket_frame(self) -> bytes | None:
+        if not len(self._history):
+            if not self._buckets:
+                return None
+            self._history = np.concatenate(self._buckets)
+            self._buckets, self._waiting, self._width_ns = [], 0, BUCKET_NS
+        part, self._history = (
+            self._history[:RECORDS_A_FRAME],
+            self._history[RECORDS_A_FRAME:],
+        )
+        return frame(ViewKind.BUCKETS, part.tobytes())

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Serves the view to any number of windows, none of which can hold the monitor up."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.errors import ImsafeError, StreamError
+from imsafe.monitor.bucket_history import BucketHistory
+from imsafe.monitor.outbox import Outbox, json_frame
+from imsafe.monitor.view_protocol import Alert, Hello, ProcessRow, Status, ViewKind
+from imsafe.monitor.view_requests import LONGEST_REQUEST, Request, RequestError, parse_request
+from imsafe.sources.peer import Allowed, PrivateListener, peer_of
+from imsafe.stream.frames import Frame, FrameParser
+
+INTERVAL = 1 / 30
+"""Seconds between two sendings to the windows."""
+
+MOST_CLIENTS = 32
+MOST_GAPS = 10_000
+MOST_NOTICES = 100
+REQUESTS_A_TURN = 8
+_READ_SIZE = 64 << 10
+_SEND_A_TURN = 1 << 20
+
+
+@dataclass(eq=False, slots=True)
+class _Client:
+    socket: socket.socket
+    may_steer: bool
+    outbox: Outbox
+    parser: FrameParser = field(default_factory=FrameParser)
+    requests: deque[bytes] = field(default_factory=deque)
+    unsent: memoryview = field(default_factory=lambda: memoryview(b""))
+    leaving: bool = False
+
+
+class ViewServer:
+    """Listens on a private socket; call `tick` often, and everything else never blocks.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        selector: selectors.BaseSelector,
+        hello: Callable[[bool], Hello],
+        request: Callable[[Request], Mapping[str, Any]],
+        *,
+        allowed: Allowed | None = None,
+    ) -> None:
+        """Listen.
+
+        Parameters
+        ----------
+        path
+            Where; a socket that nobody listens on any more is replaced.
+        selector
+            Gets this server's sockets, with functions to call as their data.
+        hello
+            Gives the greeting; its argument is whether the window may steer.
+        request
+            Does what a window asks and gives the reply's values; an
+            `ImsafeError` becomes a reply with its words.
+        allowed
+            Further users and groups that may look on; only the monitor's own
+            user and root may steer.
+
+        Raises
+        ------
+        SourceError
+            Something else is in the way, or the folder cannot be written.
+        """
+        self.path = Path(path)
+        self._selector = selector
+        self._hello = hello
+        self._request = request
+        self._allowed = allowed or Allowed()
+        self._clients: list[_Client] = []
+        self._history = BucketHistory()
+        self._gaps: deque[NDArray[np.void]] = deque(maxlen=MOST_GAPS)
+        self._alerts: dict[int, Alert] = {}
+        self._notices: deque[dict[str, Any]] = deque(maxlen=MOST_NOTICES)
+        self._latest: dict[ViewKind, Mapping[str, Any]] = {}
+        self._sent_at = float("-inf")
+        self._listener = PrivateListener(os.fspath(path), self._allowed)
+        selector.register(self._listener.socket, selectors.EVENT_READ, self._accept)
+
+    @property
+    def clients(self) -> int:
+        """How many windows are attached."""
+        return len(self._clients)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a request waits that `tick` would answer."""
+        return any(client.requests for client in self._clients)
+
+    # What the monitor has to say.
+
+    def buckets(self, buckets: NDArray[np.void]) -> None:
+        """New buckets (`BUCKET`), shape (N,)."""
+        if len(buckets):
+            self._history.add(buckets)
+            for client in self._clients:
+                client.outbox.buckets(buckets)
+
+    def gaps(self, gaps: NDArray[np.void]) -> None:
+        """New intervals of loss (`GAP`), shape (N,)."""
+        if len(gaps):
+            self._gaps.append(gaps)
+            for client in self._clients:
+                client.outbox.gap(gaps)
+
+    def alert(self, alert: Alert) -> None:
+        """An alert that is new or has changed."""
+        self._alerts[alert["id"]] = alert
+        for client in self._clients:
+            client.outbox.alert(alert)
+
+    def forget_alert(self, number: int) -> None:
+        """The monitor keeps the alert no longer."""
+        self._alerts.pop(number, None)
+        for client in self._clients:
+            client.outbox.forget_alert(number)
+
+    def notice(self, text: str, time: float) -> None:
+        """A warning in words."""
+        value = {"text": text, "time": time}
+        self._notices.append(value)
+        for client in self._clients:
+            client.outbox.notice(value)
+
+    def status(self, status: Status) -> None:
+        """The state of things."""
+        self._set_latest(ViewKind.STATUS, status)
+
+    def processes(self, rows: list[ProcessRow]) -> None:
+        """All live processes."""
+        self._set_latest(ViewKind.PROCESSES, {"processes": rows})
+
+    def _set_latest(self, kind: ViewKind, value: Mapping[str, Any]) -> None:
+        self._latest[kind] = value
+        for client in self._clients:
+            client.outbox.latest(kind, value)
+
+    # Windows that come, ask and go.
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.socket.accept()
+        except OSError:
+            return  # it has left again, or descriptors are short: the next turn tries again
+        may_steer = self._check_peer(connection)
+        if may_steer is None or len(self._clients) >= MOST_CLIENTS:
+            connection.close()
+            return
+        connection.setblocking(False)
+        outbox = Outbox(
+            json_frame(ViewKind.HELLO, self._hello(may_steer)),
+            self._history.all(),
+            list(self._gaps),
+        )
+        for value in self._notices:
+            outbox.notice(value)
+        for alert in self._alerts.values():
+            outbox.alert(alert)
+        for kind, latest in self._latest.items():
+            outbox.latest(kind, latest)
+        client = _Client(connection, may_steer, outbox)
+        self._clients.append(client)
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(client))
+
+    def _check_peer(self, connection: socket.socket) -> bool | None:
+        """Whether the other side may steer; None when it may not even look on."""
+        try:
+            peer = peer_of(connection)
+        except OSError:
+            return None  # nobody vouches for it
+        if Allowed().admits(peer):
+            return True
+        return False if self._allowed.admits(peer) else None
+
+    def _read(self, client: _Client) -> None:
+        if client.outbox.full or len(client.requests) >= REQUESTS_A_TURN:
+            return  # it asks faster than it reads: its requests wait in its own socket
+        try:
+            received = client.socket.recv(_READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            received = b""
+        if not received:
+            self._drop(client)
+            return
+        try:
+            frames = client.parser.feed(received)
+        except StreamError as error:
+            self._refuse(client, str(error))
+            return
+        for item in frames:
+            if not isinstance(item, Frame) or item.kind != ViewKind.REQUEST:
+                self._refuse(client, "A window sends requests and nothing else.")
+                return
+            client.requests.append(item.payload)
+        longest = max(client.parser.pending, *(len(r) for r in client.requests), 0)
+        if longest > LONGEST_REQUEST + 64:
+            self._refuse(client, "The request is too long.")
+
+    def _refuse(self, client: _Client, error: str) -> None:
+        """Say why, and part."""
+        client.requests.clear()
+        client.outbox.reply({"id": 0, "ok": False, "error": error})
+        client.leaving = True
+        self._selector.unregister(client.socket)
+        self._send(client)
+
+    def _drop(self, client: _Client) -> None:
+        if client in self._clients:
+            self._clients.remove(client)
+            if not client.leaving:
+                self._selector.unregister(client.socket)
+            client.socket.close()
+
+    def tick(self, now: float) -> None:
+        """Answer requests, and send what is new when `INTERVAL` has passed.
+
+        Parameters
+        ----------
+        now
+            Seconds of any clock that does not run backwards.
+        """
+        for client in list(self._clients):
+            for _ in range(min(REQUESTS_A_TURN, len(client.requests))):
+                self._answer(client, client.requests.popleft())
+        if now - self._sent_at >= INTERVAL:
+            self._sent_at = now
+            for client in list(self._clients):
+                self._send(client)
+
+    def _answer(self, client: _Client, payload: bytes) -> None:
+        number = 0
+        try:
+            request = parse_request(payload)
+            number = request.id
+            if not client.may_steer and request.name != "explain":
+                raise RequestError("Only the monitor's own user and root may steer it.")
+            client.outbox.reply({**self._request(request), "id": number, "ok": True})
+        except ImsafeError as error:
+            number = error.id if isinstance(error, RequestError) and error.id else number
+            client.outbox.reply({"id": number, "ok": False, "error": str(error)})
+
+    def _send(self, client: _Client) -> None:
+        sent = 0
+        while sent < _SEND_A_TURN:
+            if not client.unsent:
+                following = client.outbox.next_frame()
+                if following is None:
+                    if client.leaving:
+                        self._drop(client)
+                    return
+                client.unsent = memoryview(following)
+            try:
+                count = client.socket.send(client.unsent)
+            except BlockingIOError:
+                if client.leaving:
+                    self._drop(client)
+                return
+            except OSError:
+                self._drop(client)
+                return
+            client.unsent = client.unsent[count:]
+            sent += count
+
+    def close(self) -> None:
+        """Send what can be sent at once, part from all windows and remove the socket."""
+        for client in list(self._clients):
+            client.leaving = True
+            self._selector.unregister(client.socket)
+            self._send(client)
+            self._drop(client)
+        self._selector.unregister(self._listener.socket)
+        self._listener.close()
