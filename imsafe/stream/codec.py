@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Items of a stream to bytes and back; whatever comes back has been checked."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.errors import StreamError
+from imsafe.events import EVENT, Abi, Events, Kind
+from imsafe.stream.frames import MAX_PAYLOAD, Frame, FrameKind, frame, parse_object
+from imsafe.stream.items import End, Item, Lost, ProcessInfo, Segment
+
+MAX_EVENTS = 65536
+"""Most events of one frame."""
+
+_COUNT = struct.Struct("<I")
+_LOST = struct.Struct("<QQQ")
+_COLUMNS: tuple[tuple[str, str, bool], ...] = (
+    ("time_ns", "<u8", True),
+    ("pid", "<u4", True),
+    ("tid", "<u4", True),
+    ("syscall", "<u2", False),
+    ("abi", "u1", False),
+    ("kind", "u1", False),
+    ("aux", "<u4", True),
+)
+"""Order of the compressed columns: field, type, and whether differences are stored."""
+
+
+def encode(item: Item, channel: int = 0, *, compress: bool = False) -> bytes:
+    """The frames of an item; a long batch becomes several.
+
+    `Closed` is not part of a stream and gives no bytes; a `Segment` gives a
+    CHANNEL frame (the header that opens a file is `frames.segment_header`).
+    """
+    if isinstance(item, np.ndarray):
+        return b"".join(
+            _events(item[start : start + MAX_EVENTS], channel, compress=compress)
+            for start in range(0, len(item), MAX_EVENTS)
+        )
+    if isinstance(item, ProcessInfo):
+        fields = {
+            "time_ns": item.time_ns,
+            "pid": item.pid,
+            "parent": item.parent,
+            "comm": item.comm[:256],
+            "exe": item.exe[:4096],
+            "application": item.application,
+        }
+        return frame(FrameKind.PROCESS, _json(fields), channel)
+    if isinstance(item, Lost):
+        return frame(FrameKind.LOST, _LOST.pack(item.count, item.from_ns, item.to_ns), channel)
+    if isinstance(item, End):
+        return frame(FrameKind.END, _json(item.totals), channel)
+    if isinstance(item, Segment):
+        return frame(FrameKind.CHANNEL, _json(item.meta), channel)
+    return b""
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
+
+
+def _events(events: Events, channel: int, *, compress: bool) -> bytes:
+    if not compress:
+        return frame(FrameKind.EVENTS, events.tobytes(), channel)
+    planes = []
+    for name, kind, differences in _COLUMNS:
+        column = np.ascontiguousarray(events[name].astype(kind))
+        if differences:
+            # The first value stands as it is; unsigned arithmetic wraps and comes back exactly.
+            column[1:] = np.diff(events[name].astype(kind))
+        width = column.dtype.itemsize
+        # Bytes of equal weight side by side: the high ones are nearly all zero.
+        planes.append(column.view(np.uint8).reshape(-1, width).T.tobytes())
+    body = zlib.compress(b"".join(planes), 6)
+    return frame(FrameKind.EVENTS_COMPRESSED, _COUNT.pack(len(events)) + body, channel)
+
+
+def decode(received: Frame) -> Item:
+    """The item in a frame.
+
+    Raises
+    ------
+    StreamError
+        The payload is not what its kind says.
+    """
+    if received.kind == FrameKind.EVENTS:
+        if len(received.payload) % EVENT.itemsize:
+            raise StreamError("an events frame ends inside a record")
+        return _checked(np.frombuffer(received.payload, EVENT))
+    if received.kind == FrameKind.EVENTS_COMPRESSED:
+        return _checked(_inflated(received.payload))
+    if received.kind == FrameKind.LOST:
+        if len(received.payload) != _LOST.size:
+            raise StreamError("a lost frame has the wrong length")
+        return Lost(*_LOST.unpack(received.payload))
+    if received.kind == FrameKind.PROCESS:
+        return _process(parse_object(received.payload, "a process frame"))
+    if received.kind == FrameKind.END:
+        totals = parse_object(received.payload, "an end frame")
+        return End({key: _integer(totals, key, 64) for key in totals})
+    return Segment(parse_object(received.payload, "a channel frame"))
+
+
+def _checked(events: Events) -> Events:
+    if len(events) and (events["kind"].max() > max(Kind) or events["abi"].max() > max(Abi)):
+        raise StreamError("an event has an unknown kind or ABI")
+    return events
+
+
+def _inflated(payload: bytes) -> Events:
+    if len(payload) < _COUNT.size:
+        raise StreamError("a compressed frame is too short")
+    (count,) = _COUNT.unpack_from(payload)
+    if not 0 < count <= MAX_EVENTS:
+        raise StreamError(f"a compressed frame claims {count} events")
+    size = count * EVENT.itemsize
+    # The limit is what the frame itself claims: a bomb cannot grow beyond it.
+    engine = zlib.decompressobj()
+    try:
+        plain = engine.decompress(payload[_COUNT.size :], size + 1)
+    except zlib.error:
+        raise StreamError("a compressed frame cannot be decompressed") from None
+    if len(plain) != size or not engine.eof or engine.unused_data:
+        raise StreamError("a compressed frame does not hold what it claims")
+    events = np.empty(count, EVENT)
+    position = 0
+    for name, kind, differences in _COLUMNS:
+        width = np.dtype(kind).itemsize
+        planes = np.frombuffer(plain, np.uint8, count * width, position).reshape(width, count)
+        column: NDArray[Any] = np.ascontiguousarray(planes.T).view(kind).reshape(count)
+        events[name] = np.cumsum(column, dtype=kind) if differences else column
+        position += count * width
+    return events
+
+
+def _process(fields: dict[str, Any]) -> ProcessInfo:
+    return ProcessInfo(
+        _integer(fields, "time_ns", 64),
+        _integer(fields, "pid", 32),
+        _integer(fields, "parent", 32),
+        _text(fields, "comm", 256),
+        _text(fields, "exe", 4096),
+        _integer(fields, "application", 16),
+    )
+
+
+def _integer(fields: dict[str, Any], key: str, bits: int) -> int:
+    value = fields.get(key)
+    if type(value) is not int or not 0 <= value < 1 << bits:
+        raise StreamError(f"the value of {key[:32]!r} is not a whole number of {bits} bits")
+    return value
+
+
+def _text(fields: dict[str, Any], key: str, longest: int) -> str:
+    value = fields.get(key)
+    if not isinstance(value, str) or len(value) > longest:
+        raise StreamError(f"the value of {key!r} is not a text of at most {longest} characters")
+    return value
+
+
+assert MAX_EVENTS * EVENT.itemsize <= MAX_PAYLOAD

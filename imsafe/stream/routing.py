@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which application each process of a stream belongs to."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.stream.items import Item, ProcessInfo, Segment
+
+DEFAULT_APPLICATION = 1
+"""Where a process belongs that nobody announced."""
+
+
+class Routing:
+    """The processes of one stream.
+
+    Attributes
+    ----------
+    names
+        Of the applications; application number N is item N - 1.
+    """
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._processes: dict[int, ProcessInfo] = {}
+
+    def feed(self, item: Item) -> None:
+        """Learn from an item; anything but segments and process frames is passed over."""
+        if isinstance(item, Segment):
+            self.names = item.applications
+            self._processes.clear()
+        elif isinstance(item, ProcessInfo):
+            self._processes[item.pid] = item
+
+    def process(self, pid: int) -> ProcessInfo | None:
+        """The last that was said of a process."""
+        return self._processes.get(pid)
+
+    def application_of(self, pids: NDArray[np.uint32]) -> NDArray[np.uint16]:
+        """The application's number for each pid.
+
+        Parameters
+        ----------
+        pids : array of uint32, shape (N,)
+
+        Returns
+        -------
+        array of uint16, shape (N,)
+            0 where the process has left every application.
+        """
+        distinct, inverse = np.unique(pids, return_inverse=True)
+        known = (self._processes.get(pid) for pid in distinct.tolist())
+        numbers = [process.application if process else DEFAULT_APPLICATION for process in known]
+        return np.array(numbers, np.uint16)[inverse]
