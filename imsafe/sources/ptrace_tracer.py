@@ -63,18 +63,10 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Sink(Protocol):
-    """Where a tracer's items go.
-
-    Attributes
-    ----------
-    lost
-        How many calls it had to drop so far.
-    """
-
-    lost: int
+    """Where a tracer's items go."""
 
     def write(self, item: Item) -> None:
-        """Take an item; may wait.
+        """Take an item; may wait, or lose calls and count them.
 
         Raises
         ------
@@ -109,7 +101,7 @@ class Tracer:
     meta
         The stream's header, after `begin`.
     calls
-        Calls made so far, lost ones included.
+        Calls handed to the sink so far.
     processes
         The live processes of the application, by pid.
     failure
@@ -146,7 +138,6 @@ class Tracer:
         self._held: dict[int, _Newborn] = {}
         self._buffer = bytearray()
         self._lifecycle = 0
-        self._lost = 0
         self._sink: Sink | None = None
         self._recording = True
         self._alarm = False
@@ -206,11 +197,6 @@ class Tracer:
             os.kill(self._command, signal.SIGKILL)
             os.waitpid(self._command, WALL)
 
-    @property
-    def totals(self) -> dict[str, int]:
-        """Calls made and lost so far."""
-        return {"calls": self.calls, "lost": 0 if self._sink is None else self._sink.lost}
-
     def run(self, sink: Sink) -> int:
         """Trace until every tracee has ended or was detached.
 
@@ -265,7 +251,6 @@ class Tracer:
         append, now = self._buffer.extend, time.monotonic_ns
         process_of = self._process_of.get
         native_arch, native_abi, kind = NATIVE_ARCH, int(NATIVE_ABI), int(Kind.CALL)
-        lost = self._lost
         while not self._over:
             tid = wait(-1, status_reference, WALL)
             status = status_buffer.value
@@ -284,15 +269,13 @@ class Tracer:
                         abi = native_abi
                         if arch != native_arch or number >= OUT_OF_RANGE:
                             abi, number = classify(arch, number)
-                        append(pack(time_ns, pid, tid, number, abi, kind, lost))
+                        append(pack(time_ns, pid, tid, number, abi, kind, 0))
                 else:
                     request(go, tid, NOTHING, NOTHING)
             elif tid:
                 self._stopped(tid, status)
-                lost = self._lost
             if self._alarm:
                 self._tick()
-                lost = self._lost
 
     def _stopped(self, tid: int, status: int) -> None:
         """Deal with any stop but that of a call, and with an end."""
@@ -462,7 +445,6 @@ class Tracer:
             self.failure = error
             # Not here: a tracee may be in a stop that is being dealt with.
             self._unwanted = self._alarm = True
-        self._lost = self._sink.lost & 0xFFFFFFFF
 
     def _release(self) -> None:
         """Record no more: detach where that is possible, else let the tracees run on unseen."""

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is at the other end of a UNIX socket, and sockets that only the right ones can reach."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import socket
+import stat
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from imsafe.errors import SourceError, reason
+
+_UCRED = struct.Struct("=iII")
+_SO_PEERGROUPS = 59
+_PATH_LIMIT = 107
+_GROUPS_LIMIT = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The process at the other end, as the kernel vouches for it.
+
+    Attributes
+    ----------
+    pid, uid
+        Of the process that connected, or of the one that listens.
+    groups
+        All its groups.
+    """
+
+    pid: int
+    uid: int
+    groups: frozenset[int]
+
+    def __str__(self) -> str:
+        return f"process {self.pid} of user {user_name(self.uid)}"
+
+
+def peer_of(connection: socket.socket) -> Peer:
+    """Who is at the other end of a connected socket."""
+    answer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    pid, uid, gid = _UCRED.unpack(answer)
+    packed = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_LIMIT)
+    groups = struct.unpack(f"={len(packed) // 4}I", packed)
+    return Peer(pid, uid, frozenset((gid, *groups)))
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Who may be at the other end: the same user, root, and these.
+
+    Attributes
+    ----------
+    users, groups
+        Numbers.
+    """
+
+    users: frozenset[int] = frozenset()
+    groups: frozenset[int] = frozenset()
+
+    @classmethod
+    def named(cls, users: Iterable[str] = (), groups: Iterable[str] = ()) -> Allowed:
+        """From names or numbers, as they are given on a command line.
+
+        Raises
+        ------
+        SourceError
+            There is no such user or group.
+        """
+        return cls(
+            frozenset(_user_number(name) for name in users),
+            frozenset(_group_number(name) for name in groups),
+        )
+
+    def admits(self, peer: Peer) -> bool:
+        """Whether that peer may be there."""
+        return (
+            peer.uid in (os.geteuid(), 0)
+            or peer.uid in self.users
+            or not self.groups.isdisjoint(peer.groups)
+        )
+
+
+def user_name(uid: int) -> str:
+    """The name of a user, or its number when it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _user_number(name: str) -> int:
+    try:
+        return int(name) if name.isdecimal() else pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise SourceError(f"There is no user {name} on this system.") from None
+
+
+def _group_number(name: str) -> int:
+    try:
+        return int(name) if name.isdecimal() else grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise SourceError(f"There is no group {name} on this system.") from None
+
+
+class PrivateListener:
+    """A listening UNIX socket that is private from its first moment.
+
+    It is created under a umask that leaves it to its user alone, or opens it
+    to a group or to all where others are to be admitted; its group is set
+    before it listens, and until then nobody can connect.
+
+    Parameters
+    ----------
+    path
+        Where; a stale socket of one's own is replaced, anything else refused.
+    allowed
+        Who is to be admitted; checking each peer is the caller's business.
+
+    Raises
+    ------
+    SourceError
+        In words.
+    """
+
+    def __init__(self, path: str, allowed: Allowed) -> None:
+        if len(os.fsencode(path)) > _PATH_LIMIT:
+            raise SourceError(
+                f"Cannot listen on {path}: a socket's path may have at most {_PATH_LIMIT} bytes."
+            )
+        self.path = path
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            self._make_way()
+            self._bind(allowed)
+        except OSError as error:
+            self.socket.close()
+            raise SourceError(f"Cannot listen on {path}: {reason(error).lower()}.") from error
+        except SourceError:
+            self.socket.close()
+            raise
+
+    def _make_way(self) -> None:
+        """Remove a stale socket of one's own; refuse whatever else is there."""
+        try:
+            there = os.lstat(self.path)
+        except FileNotFoundError:
+            return
+        kind = _KINDS.get(stat.S_IFMT(there.st_mode), "something")
+        if not stat.S_ISSOCK(there.st_mode):
+            raise SourceError(
+                f"Cannot listen on {self.path}: there is {kind} of that name, not a socket;"
+                " choose another name or remove it."
+            )
+        if there.st_uid != os.geteuid():
+            raise SourceError(
+                f"Cannot listen on {self.path}: it is a socket of user"
+                f" {user_name(there.st_uid)}; choose another name."
+            )
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
+            try:
+                probe.connect(self.path)
+            except ConnectionRefusedError:
+                Path(self.path).unlink()
+                return
+            except BlockingIOError:
+                pass  # it listens, and its queue is full
+        raise SourceError(
+            f"Cannot listen on {self.path}: another program listens there already;"
+            " close it or choose another name."
+        )
+
+    def _bind(self, allowed: Allowed) -> None:
+        # A file has one group: more than that, or another user, can only be let in by
+        # opening the socket to all, as each peer is checked.
+        others = len(allowed.groups) > 1 or not allowed.users <= {0, os.geteuid()}
+        before = os.umask(0o111 if others else 0o117 if allowed.groups else 0o177)
+        try:
+            self.socket.bind(self.path)
+        finally:
+            os.umask(before)
+        made = os.lstat(self.path)
+        self._made = (made.st_dev, made.st_ino)
+        try:
+            if allowed.groups and not others:
+                (group,) = allowed.groups
+                os.chown(self.path, -1, group, follow_symlinks=False)
+            self.socket.listen(64)
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Stop listening, and remove the socket if it is still the one that was made."""
+        self.socket.close()
+        try:
+            there = os.lstat(self.path)
+            if (there.st_dev, there.st_ino) == self._made:
+                Path(self.path).unlink()
+        except OSError:
+            # Gone, or in a folder that may no longer be read: nothing of ours is left to remove.
+            return
+
+
+_KINDS = {
+    stat.S_IFREG: "a file",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def connect_checked(path: str, allowed: Allowed) -> socket.socket:
+    """Connect to a listener, and make sure whose it is before anything is sent.
+
+    Returns
+    -------
+    socket
+        Non-blocking.
+
+    Raises
+    ------
+    FileNotFoundError, ConnectionRefusedError, BlockingIOError
+        Nobody listens there, or its queue is full: try again later.
+    SourceError
+        The listener is not to be trusted, or the path cannot be connected to.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        if len(os.fsencode(path)) > _PATH_LIMIT:
+            raise SourceError(
+                f"Cannot connect to {path}: a socket's path may have at most {_PATH_LIMIT} bytes."
+            )
+        connection.connect(path)
+        listener = peer_of(connection)
+        if not allowed.admits(listener):
+            raise SourceError(
+                f"Nothing was sent to {path}: there listens {listener}, neither you nor root;"
+                f" if that is right, say --allow-user {user_name(listener.uid)}."
+            )
+    except (FileNotFoundError, ConnectionRefusedError, BlockingIOError):
+        connection.close()
+        raise
+    except OSError as error:
+        connection.close()
+        raise SourceError(f"Cannot connect to {path}: {reason(error).lower()}.") from error
+    except SourceError:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one peer sends: parsed, renumbered, counted, and ended in words when it is no stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from imsafe.errors import StreamError
+from imsafe.events import Events, Kind
+from imsafe.sources.base import Counters
+from imsafe.stream.items import Closed, Item, Lost, Segment, Tagged
+from imsafe.stream.parser import StreamParser
+
+_WRAP = 1 << 32
+
+
+class Reception:
+    """The streams that arrive from one peer.
+
+    Parameters
+    ----------
+    name
+        What to call the peer at the beginning of a sentence.
+    counters
+        Of the source, kept up to date.
+    new_stream
+        Gives stream ids that are unique within the source.
+
+    Attributes
+    ----------
+    over
+        True once nothing more is accepted from the peer.
+    """
+
+    def __init__(self, name: str, counters: Counters, new_stream: Callable[[], int]) -> None:
+        self.name = name
+        self.over = False
+        self._counters = counters
+        self._new_stream = new_stream
+        self._parser = StreamParser(f"What {name[0].lower()}{name[1:]} sent")
+        self._ids: dict[int, int] = {}
+        self._losses: dict[int, _Losses] = {}
+
+    def feed(self, octets: bytes) -> list[Tagged]:
+        """The items that these bytes complete; garbage closes every stream of the peer."""
+        self._counters.bytes += len(octets)
+        items: list[Tagged] = []
+        try:
+            items = self._renumbered(self._parser.feed(octets))
+            # Whole frames before a break are given first; ask for the break at once.
+            self._parser.feed(b"")
+        except StreamError as error:
+            items += self._break_off(str(error))
+        return items
+
+    def end(self) -> list[Tagged]:
+        """The peer is gone: close its streams; one without its end frame with a warning."""
+        if self.over:
+            return []
+        self.over = True
+        gone = f"{self.name} went away in the middle of its stream"
+        closing: list[Tagged] = []
+        for stream, item in self._parser.finish():
+            own = self._ids[stream]
+            assert isinstance(item, Closed)
+            self._forget(own)
+            why = f"{gone}; {item.warning}." if item.warning else f"{gone}."
+            closing.append((own, item if item.complete else Closed(False, why)))
+        return closing
+
+    def _break_off(self, why: str) -> list[Tagged]:
+        self.over = True
+        begun: list[Tagged] = []
+        if not self._ids:
+            # Not even a header: a stream of nothing carries the sentence.
+            begun = self._renumbered([(-1, Segment({"applications": []}))])
+        return begun + [self._closed(own, why) for own in list(self._ids.values())]
+
+    def _closed(self, own: int, warning: str) -> Tagged:
+        self._forget(own)
+        return own, Closed(complete=False, warning=warning)
+
+    def _forget(self, own: int) -> None:
+        self._ids = {theirs: ours for theirs, ours in self._ids.items() if ours != own}
+        self._losses.pop(own, None)
+        self._counters.streams_open -= 1
+
+    def _renumbered(self, items: list[Tagged]) -> list[Tagged]:
+        return [(self._note(stream, item), item) for stream, item in items]
+
+    def _note(self, stream: int, item: Item) -> int:
+        """Count an item; the number of its stream within the source."""
+        own = self._ids.get(stream)
+        if own is None:
+            own = self._ids[stream] = self._new_stream()
+            self._losses[own] = _Losses()
+            self._counters.streams_open += 1
+            self._counters.streams_total += 1
+        if isinstance(item, np.ndarray):
+            is_call = item["kind"] == Kind.CALL
+            self._counters.calls += int(np.count_nonzero(is_call))
+            self._counters.lost += self._losses[own].seen(item, is_call)
+        elif isinstance(item, Lost):
+            self._counters.lost += self._losses[own].told(item.count)
+        elif isinstance(item, Closed):
+            self._forget(own)
+        return own
+
+
+class _Losses:
+    """Lost calls of a stream, which may be told by a frame, by `aux`, or by both."""
+
+    def __init__(self) -> None:
+        self._by_frames = 0
+        self._by_aux = 0
+        self._counted = 0
+
+    def told(self, count: int) -> int:
+        self._by_frames += count
+        return self._newly()
+
+    def seen(self, events: Events, is_call: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
+        if is_call.any():
+            last = int(events["aux"][is_call][-1])
+            self._by_aux += (last - self._by_aux) % _WRAP
+        return self._newly()
+
+    def _newly(self) -> int:
+        total = max(self._by_frames, self._by_aux)
+        new, self._counted = total - self._counted, total
+        return new

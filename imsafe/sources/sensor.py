@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The listener for sensors: any number of them on one socket, coming and going at any time."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import logging
+import select
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from imsafe.sources.base import Counters
+from imsafe.sources.peer import Allowed, PrivateListener, peer_of, user_name
+from imsafe.sources.reception import Reception
+from imsafe.stream.items import Tagged
+
+DEFAULT_SOCKET = "/tmp/imsensor"  # noqa: S108
+"""The original's name; whoever is at the other end is checked."""
+
+_SENSORS_AT_MOST = 256
+_BYTES_A_TURN = 1 << 18
+_EVENTS_A_READ = 1 << 16
+_REST_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class SensorSource:
+    """A source that sensors connect to.
+
+    Parameters
+    ----------
+    socket_path
+        Where to listen.
+    allow_users, allow_groups
+        Names or numbers of those who may send, beside the same user and root.
+
+    Attributes
+    ----------
+    name, counters
+        See `imsafe.sources.base.Source`.
+    refusals
+        How many peers were turned away.
+    """
+
+    def __init__(
+        self,
+        socket_path: str = DEFAULT_SOCKET,
+        allow_users: Iterable[str] = (),
+        allow_groups: Iterable[str] = (),
+    ) -> None:
+        self.name = socket_path
+        self.counters = Counters()
+        self.refusals = 0
+        self._allow_users = tuple(allow_users)
+        self._allow_groups = tuple(allow_groups)
+        self._allowed = Allowed()
+        self._listener: PrivateListener | None = None
+        self._epoll: select.epoll | None = None
+        self._sensors: dict[int, _Sensor] = {}
+        self._new_stream = itertools.count().__next__
+        self._rest_until = 0.0
+        self._turn = 0
+
+    @property
+    def finished(self) -> bool:
+        """Never: another sensor may always come."""
+        return False
+
+    @property
+    def state(self) -> str:
+        """How many sensors are connected, in words."""
+        count = len(self._sensors)
+        if self._listener is None:
+            return "closed"
+        if not count:
+            return "waiting for a sensor"
+        return "1 sensor" if count == 1 else f"{count} sensors"
+
+    def open(self) -> None:
+        """Listen.
+
+        Raises
+        ------
+        SourceError
+            The path is taken, or cannot be made a socket.
+        """
+        self._allowed = Allowed.named(self._allow_users, self._allow_groups)
+        self._listener = PrivateListener(self.name, self._allowed)
+        self._epoll = select.epoll()
+        self._epoll.register(self._listener.socket, select.EPOLLIN)
+
+    def fileno(self) -> int:
+        """An epoll descriptor, readable when a sensor connects, sends or leaves."""
+        if self._epoll is None:
+            raise ValueError("the source is not open")
+        return self._epoll.fileno()
+
+    def read(self, timeout: float = 0.0) -> list[Tagged]:
+        """What has arrived; each sensor in turn gets to hand on a bounded amount."""
+        if self._epoll is None or self._listener is None:
+            return []
+        listening = self._listener.socket.fileno()
+        self._rest_is_over(listening)
+        items: list[Tagged] = []
+        ready = [number for number, _ in self._epoll.poll(timeout)]
+        if listening in ready:
+            ready.remove(listening)
+            self._accept(listening)
+        # Whoever was served last comes last this time.
+        ready.sort()
+        ready = [n for n in ready if n > self._turn] + [n for n in ready if n <= self._turn]
+        events = 0
+        for number in ready:
+            if events >= _EVENTS_A_READ:
+                break
+            self._turn = number
+            arrived = self._receive(self._sensors[number])
+            events += sum(len(item) for _, item in arrived if isinstance(item, np.ndarray))
+            items += arrived
+        return items
+
+    def _accept(self, listening: int) -> None:
+        assert self._listener is not None
+        assert self._epoll is not None
+        try:
+            connection, _ = self._listener.socket.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                raise
+            self._take_a_rest(listening, f"cannot take another sensor: {error.strerror}")
+            return
+        connection.setblocking(False)
+        peer = peer_of(connection)
+        if not self._allowed.admits(peer):
+            self.refusals += 1
+            log.warning("%s: %s is not allowed to send and was turned away", self.name, peer)
+            connection.close()
+            return
+        if len(self._sensors) >= _SENSORS_AT_MOST:
+            self.refusals += 1
+            connection.close()
+            self._take_a_rest(listening, f"there are {_SENSORS_AT_MOST} sensors already")
+            return
+        reception = Reception(
+            f"Process {peer.pid} (user {user_name(peer.uid)})", self.counters, self._new_stream
+        )
+        self._sensors[connection.fileno()] = _Sensor(connection, reception)
+        self._epoll.register(connection, select.EPOLLIN)
+
+    def _take_a_rest(self, listening: int, why: str) -> None:
+        """Accept nobody for a moment: the queue would make the epoll ring without end."""
+        assert self._epoll is not None
+        log.warning("%s: %s", self.name, why)
+        self._rest_until = time.monotonic() + _REST_S
+        self._epoll.modify(listening, 0)
+
+    def _rest_is_over(self, listening: int) -> None:
+        assert self._epoll is not None
+        if self._rest_until and time.monotonic() > self._rest_until:
+            self._rest_until = 0.0
+            self._epoll.modify(listening, select.EPOLLIN)
+
+    def _receive(self, sensor: _Sensor) -> list[Tagged]:
+        try:
+            octets = sensor.connection.recv(_BYTES_A_TURN)
+        except BlockingIOError:
+            return []
+        except OSError:  # reset: the sensor was killed with data of ours unread
+            octets = b""
+        items = sensor.reception.feed(octets) if octets else sensor.reception.end()
+        if sensor.reception.over:
+            self._drop(sensor)
+        return items
+
+    def _drop(self, sensor: _Sensor) -> None:
+        assert self._epoll is not None
+        number = sensor.connection.fileno()
+        self._epoll.unregister(number)
+        del self._sensors[number]
+        sensor.connection.close()
+
+    def close(self) -> None:
+        """Close every connection and remove the socket; the sensors run on."""
+        for sensor in self._sensors.values():
+            sensor.connection.close()
+        self._sensors.clear()
+        self.counters.streams_open = 0
+        if self._epoll is not None:
+            self._epoll.close()
+            self._epoll = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sensor:
+    """One connected sensor."""
+
+    connection: socket.socket
+    reception: Reception
