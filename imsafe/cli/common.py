@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the programs share: how they end, which source they read, how they show progress."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, NoReturn
+
+import imsafe
+from imsafe.errors import ImsafeError
+from imsafe.sources.base import Source
+
+OK, ALERTED, FAILED = 0, 1, 2
+"""Exit status: nothing abnormal; at least one alert; an error, said in one line."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Arguments of one program; a mistake in them is one line and status 2."""
+
+    def __init__(self, program: str, description: str, examples: str) -> None:
+        super().__init__(
+            prog=program,
+            description=description,
+            epilog="examples:\n" + examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self.add_argument("--version", action="version", version=f"%(prog)s {imsafe.__version__}")
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments, in one line."""
+        self.exit(FAILED, f"{self.prog}: {_one_line(message)} (see {self.prog} --help)\n")
+
+
+def _one_line(text: str) -> str:
+    """Text that may come from a file or a peer, without line breaks and control characters."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def run(program: str, body: Callable[[], int]) -> int:
+    """Run a program's body; turn what a user can cause into one line and status 2."""
+    try:
+        return body()
+    except ImsafeError as error:
+        print(f"{program}: {_one_line(str(error))}", file=sys.stderr)
+    except BrokenPipeError:
+        # The reader (head, less) has gone: not our error.  Spare the interpreter a second one.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted.", file=sys.stderr)
+    return FAILED
+
+
+class Stop:
+    """Whether somebody asked the program to end: Ctrl-C, SIGTERM, or its window gone.
+
+    Parameters
+    ----------
+    watch_stdin
+        End when standard input closes; for children of the window, which
+        signals cannot always reach.
+    """
+
+    def __init__(self, *, watch_stdin: bool = False) -> None:
+        self._asked = False
+        self._watch_stdin = watch_stdin and sys.stdin is not None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+
+    def __bool__(self) -> bool:
+        if self._watch_stdin and not self._asked and os.name == "posix":
+            descriptor = sys.stdin.fileno()
+            if select.select([descriptor], [], [], 0)[0] and not os.read(descriptor, 4096):
+                self._asked = True
+        return self._asked
+
+
+class Progress:
+    """Shows how far long work has come: a line on a terminal, objects with --json, else nothing."""
+
+    _INTERVAL_S = 0.1
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self._json = as_json
+        self._terminal = not as_json and sys.stderr.isatty()
+        self._last = 0.0
+
+    def show(self, fraction: float, text: str = "", **more: Any) -> None:
+        """Say that `fraction` (0 to 1) is done; calls that come too fast are passed over."""
+        now = time.monotonic()
+        if now - self._last < self._INTERVAL_S and fraction < 1:
+            return
+        self._last = now
+        if self._json:
+            emit({"type": "progress", "progress": round(fraction, 4), "text": text, **more})
+        elif self._terminal:
+            print(f"\r\x1b[K{fraction:4.0%} {_one_line(text)}"[:200], end="", file=sys.stderr)
+            sys.stderr.flush()
+
+    def done(self) -> None:
+        """Take the line away."""
+        if self._terminal and self._last:
+            print("\r\x1b[K", end="", file=sys.stderr)
+            sys.stderr.flush()
+
+
+def emit(fields: dict[str, Any]) -> None:
+    """Print one JSON object on a line of its own, at once."""
+    print(json.dumps(fields), flush=True)
+
+
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """Add SOURCE: what is to be watched or recorded."""
+    group = parser.add_argument_group("source (exactly one kind)")
+    group.add_argument("--driver", metavar="NAME", action="append", help="the kernel tracer")
+    group.add_argument(
+        "--sensor", metavar="SOCKET", action="append", help="listen for sensors (repeatable)"
+    )
+    group.add_argument("--replay", metavar="TRACE", help="a recorded trace")
+    group.add_argument(
+        "-p", "--pid", metavar="PID", action="append", type=pid, help="a process (repeatable)"
+    )
+    group.add_argument("command", metavar="-- CMD ARGS", nargs=argparse.REMAINDER, help="a command")
+    options = parser.add_argument_group("source options")
+    options.add_argument(
+        "--speed", metavar="S", type=_speed, default="full", help="full, recorded, or a factor"
+    )
+    options.add_argument(
+        "--format",
+        metavar="F",
+        default="auto",
+        choices=("auto", "imsafe", "strace", "unm", "adfa"),
+        help="of the replayed trace: auto, imsafe, strace, unm or adfa",
+    )
+    options.add_argument(
+        "--full",
+        action="store_true",
+        help="two stops a call: sees what the program's filter denies",
+    )
+    options.add_argument(
+        "--no-follow-exec", action="store_true", help="a process leaves when it runs a new program"
+    )
+    options.add_argument("--allow-user", metavar="USER", action="append", default=[])
+    options.add_argument("--allow-group", metavar="GROUP", action="append", default=[])
+    options.add_argument(
+        "--duration", metavar="SECONDS", type=positive_number, help="end after so long"
+    )
+    options.add_argument(
+        "--max-size", metavar="BYTES", type=size, help="stop recording at this size (K, M, G)"
+    )
+
+
+def pid(text: str) -> int:
+    """A process number."""
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 1 << 22:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a process number")
+    return int(text)
+
+
+def positive_number(text: str) -> float:
+    """A number above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def size(text: str) -> int:
+    """A number of bytes, with K, M, G or T for powers of 1024."""
+    factor = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}.get(text[-1:].upper())
+    return int(positive_number(text[:-1]) * factor) if factor else int(positive_number(text))
+
+
+def _speed(text: str) -> str | float:
+    return text if text in {"full", "recorded"} else positive_number(text)
+
+
+def command_of(args: argparse.Namespace) -> list[str]:
+    """The command after ``--``."""
+    words: list[str] = args.command
+    return words[1:] if words[:1] == ["--"] else words
+
+
+def sources_from(args: argparse.Namespace) -> list[Source]:
+    """The sources that the arguments name, not yet opened.
+
+    Raises
+    ------
+    ImsafeError
+        None is named, or two kinds are.
+    """
+    command = command_of(args)
+    kinds = [args.driver, args.sensor, args.replay, args.pid, command]
+    if sum(bool(kind) for kind in kinds) != 1:
+        raise ImsafeError(
+            "Name exactly one kind of source: --sensor SOCKET, --replay TRACE, -p PID"
+            " or -- COMMAND (see --help)."
+        )
+    # Imported here: a program that replays needs neither sockets nor ptrace, which
+    # Windows and macOS do not have.
+    if args.sensor:
+        from imsafe.sources.sensor import SensorSource  # noqa: PLC0415
+
+        return [SensorSource(path, args.allow_user, args.allow_group) for path in args.sensor]
+    if args.replay:
+        from imsafe.sources.replay import ReplaySource  # noqa: PLC0415
+
+        return [ReplaySource(args.replay, args.format, args.speed)]
+    if args.driver:
+        raise ImsafeError(
+            "The kernel tracer is not part of this version yet; start the program under the"
+            " sensor instead (-- COMMAND), attach to it (-p PID), or use --sensor."
+        )
+    from imsafe.sources.tracer_process import TracerProcess  # noqa: PLC0415
+
+    return [
+        TracerProcess(
+            argv=command or None,
+            pids=args.pid or (),
+            full=args.full,
+            follow_exec=not args.no_follow_exec,
+        )
+    ]
