@@ -25,6 +25,9 @@ from imsafe.monitor.view_protocol import (
 )
 from imsafe.stream.frames import Frame, FrameParser, frame
 
+FROM_MONITOR = frozenset(range(ViewKind.HELLO, ViewKind.REQUEST))
+"""Kinds of frames that a monitor may send; later versions may add some."""
+
 
 class ViewError(ImsafeError):
     """What a monitor sent is not the view protocol, or not a version that is understood."""
@@ -110,7 +113,7 @@ class ViewClient:
     """
 
     def __init__(self) -> None:
-        self._parser = FrameParser()
+        self._parser = FrameParser(FROM_MONITOR, headers=False)
         self._ids = count(1)
         self._greeted = False
 
@@ -131,8 +134,7 @@ class ViewClient:
         """
         messages: list[Message] = []
         for item in self._parser.feed(data):
-            if not isinstance(item, Frame):
-                raise ViewError("The other side of the view socket is not a monitor of ImSafe.")
+            assert isinstance(item, Frame)  # the parser was told that there are no headers
             message = _message(item)
             if not self._greeted:
                 self._check_greeting(message)

@@ -31,6 +31,7 @@ MOST_GAPS = 10_000
 MOST_NOTICES = 100
 REQUESTS_A_TURN = 8
 _READ_SIZE = 64 << 10
+_FROM_WINDOW = frozenset({int(ViewKind.REQUEST)})
 _SEND_A_TURN = 1 << 20
 
 
@@ -39,9 +40,10 @@ class _Client:
     socket: socket.socket
     may_steer: bool
     outbox: Outbox
-    parser: FrameParser = field(default_factory=FrameParser)
+    parser: FrameParser = field(default_factory=lambda: FrameParser(_FROM_WINDOW, headers=False))
     requests: deque[bytes] = field(default_factory=deque)
     unsent: memoryview = field(default_factory=lambda: memoryview(b""))
+    listened_to: bool = False
     leaving: bool = False
 
 
@@ -106,8 +108,8 @@ class ViewServer:
 
     @property
     def waiting(self) -> bool:
-        """Whether a request waits that `tick` would answer."""
-        return any(client.requests for client in self._clients)
+        """Whether there is something for the next `tick` to do."""
+        return any(client.requests or client.unsent for client in self._clients)
 
     # What the monitor has to say.
 
@@ -182,7 +184,7 @@ class ViewServer:
             outbox.latest(kind, latest)
         client = _Client(connection, may_steer, outbox)
         self._clients.append(client)
-        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(client))
+        self._listen_to(client, True)
 
     def _check_peer(self, connection: socket.socket) -> bool | None:
         """Whether the other side may steer; None when it may not even look on."""
@@ -194,9 +196,15 @@ class ViewServer:
             return True
         return False if self._allowed.admits(peer) else None
 
+    def _listen_to(self, client: _Client, wanted: bool) -> None:
+        """Read from a client or not; one that is not read from waits, its requests in its socket."""
+        if wanted and not client.listened_to:
+            self._selector.register(client.socket, selectors.EVENT_READ, lambda: self._read(client))
+        elif client.listened_to and not wanted:
+            self._selector.unregister(client.socket)
+        client.listened_to = wanted
+
     def _read(self, client: _Client) -> None:
-        if client.outbox.full or len(client.requests) >= REQUESTS_A_TURN:
-            return  # it asks faster than it reads: its requests wait in its own socket
         try:
             received = client.socket.recv(_READ_SIZE)
         except BlockingIOError:
@@ -209,30 +217,29 @@ class ViewServer:
         try:
             frames = client.parser.feed(received)
         except StreamError as error:
-            self._refuse(client, str(error))
+            self._refuse(client, f"A window sends requests and nothing else: {error}.")
             return
         for item in frames:
-            if not isinstance(item, Frame) or item.kind != ViewKind.REQUEST:
-                self._refuse(client, "A window sends requests and nothing else.")
-                return
+            assert isinstance(item, Frame)  # the parser was told that there are no headers
             client.requests.append(item.payload)
         longest = max(client.parser.pending, *(len(r) for r in client.requests), 0)
         if longest > LONGEST_REQUEST + 64:
             self._refuse(client, "The request is too long.")
+            return
+        self._listen_to(client, len(client.requests) < REQUESTS_A_TURN)
 
     def _refuse(self, client: _Client, error: str) -> None:
         """Say why, and part."""
         client.requests.clear()
         client.outbox.reply({"id": 0, "ok": False, "error": error})
         client.leaving = True
-        self._selector.unregister(client.socket)
+        self._listen_to(client, False)
         self._send(client)
 
     def _drop(self, client: _Client) -> None:
         if client in self._clients:
             self._clients.remove(client)
-            if not client.leaving:
-                self._selector.unregister(client.socket)
+            self._listen_to(client, False)
             client.socket.close()
 
     def tick(self, now: float) -> None:
@@ -246,6 +253,9 @@ class ViewServer:
         for client in list(self._clients):
             for _ in range(min(REQUESTS_A_TURN, len(client.requests))):
                 self._answer(client, client.requests.popleft())
+            # One that asks faster than it reads the replies has to wait.
+            if not client.leaving:
+                self._listen_to(client, not client.requests and not client.outbox.full)
         if now - self._sent_at >= INTERVAL:
             self._sent_at = now
             for client in list(self._clients):
@@ -289,7 +299,6 @@ class ViewServer:
         """Send what can be sent at once, part from all windows and remove the socket."""
         for client in list(self._clients):
             client.leaving = True
-            self._selector.unregister(client.socket)
             self._send(client)
             self._drop(client)
         self._selector.unregister(self._listener.socket)

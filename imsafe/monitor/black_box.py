@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Black boxes: the calls around an alert as a trace that replays to the same scores.
+
+A box begins 500 calls of the thread before the alert and ends 500 after.  It
+holds all calls of that process, because its threads share a score, and its
+header holds the scorer's state before the first of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.events import Events, Kind
+from imsafe.monitor.history import THREAD_CALLS, Part, State, Stretch, calls_of
+from imsafe.stream.items import Item, Lost, ProcessInfo
+
+LARGEST_TAIL = 16 * 1024
+"""Records of a process after an alert beyond which its box is ended, whatever is missing."""
+
+
+class StatefulScorer(Protocol):
+    """What is needed of a scorer to reach a moment between two snapshots."""
+
+    def begin_stream(self, stream: int) -> None: ...  # noqa: D102
+    def end_stream(self, stream: int) -> None: ...  # noqa: D102
+    def restore(self, stream: int, pid: int, state: State) -> None: ...  # noqa: D102
+    def snapshot(self, stream: int, pid: int) -> State: ...  # noqa: D102
+    def lost(self, stream: int) -> None: ...  # noqa: D102
+    def feed(self, stream: int, events: Events) -> NDArray[np.void]: ...  # noqa: D102
+
+
+@dataclass(slots=True)
+class BlackBox:
+    """A box that is being filled, or is full.
+
+    Attributes
+    ----------
+    alert : int
+        The alert's number.
+    process : ProcessInfo
+    thread : int
+        The thread's tid.
+    meta : dict
+        Header of the trace.
+    missing : int
+        Calls of the thread that are still to come.
+    """
+
+    alert: int
+    process: ProcessInfo
+    thread: int
+    meta: dict[str, Any]
+    missing: int = THREAD_CALLS
+    full: bool = False
+    _items: list[Events | Lost] = field(default_factory=list)
+    _aux: int = 0
+    _tail: int = 0
+
+    @classmethod
+    def begin(
+        cls,
+        *,
+        alert: int,
+        process: ProcessInfo,
+        thread: int,
+        meta: dict[str, Any],
+        stretches: list[Stretch],
+        after: int,
+        scorer: StatefulScorer,
+        scratch: int,
+    ) -> BlackBox:
+        """Start a box from a process's history.
+
+        Parameters
+        ----------
+        alert, process, thread
+            What it is about.
+        meta
+            Header of the stream that the process belongs to.
+        stretches
+            The process's history, at least one.
+        after
+            How many records at the end of the history are later than the alert.
+        scorer, scratch
+            The scorer that made the snapshots, and a stream number that nobody uses.
+        """
+        first, skipped = _start(stretches, thread, after)
+        state, parts, aux = _reach(stretches[first], skipped, process.pid, scorer, scratch)
+        for stretch in stretches[first + 1 :]:
+            parts += stretch.parts
+        box = cls(
+            alert,
+            process,
+            thread,
+            {**meta, "state": {"pid": process.pid, "scorer": state}},
+            _aux=aux,
+        )
+        records = sum(len(p.events) for p in parts if isinstance(p, Part))
+        box._begin_with(parts, records - after)
+        return box
+
+    def _begin_with(self, parts: list[Part | Lost], before: int) -> None:
+        for part in parts:
+            if isinstance(part, Lost):
+                self.lost(part)
+                continue
+            count = min(before, len(part.events))
+            if count:
+                self._append(part.events[:count])
+            before -= count
+            self.add(part.events[count:])
+
+    def lost(self, lost: Lost) -> None:
+        """Calls were lost here."""
+        if not self.full:
+            self._items.append(lost)
+
+    def add(self, events: Events) -> None:
+        """Add later records of the process; those beyond the end of the box are left out."""
+        if self.full or not len(events):
+            return
+        own = events["tid"] == self.thread
+        calls = np.flatnonzero(own & (events["kind"] == Kind.CALL))
+        ends = np.flatnonzero(own & (events["kind"] == Kind.EXIT))
+        stop = min(len(events), LARGEST_TAIL - self._tail)
+        if len(calls) >= self.missing:
+            stop = min(stop, int(calls[self.missing - 1]) + 1)
+        if len(ends):
+            stop = min(stop, int(ends[0]) + 1)
+        self._append(events[:stop])
+        taken = int(np.searchsorted(calls, stop))
+        self._tail += stop
+        self.missing -= taken
+        ended = len(ends) > 0 and ends[0] < stop
+        self.full = self.missing == 0 or self._tail == LARGEST_TAIL or ended
+
+    def _append(self, events: Events) -> None:
+        own = _counted_from(events, self._aux)
+        first = own["aux"][own["kind"] == Kind.CALL][:1]
+        if not self._items and len(first) and first[0]:
+            time = int(own["time_ns"][0])
+            self._items.append(Lost(int(first[0]), time, time))
+        self._items.append(own)
+
+    def items(self) -> list[Item]:
+        """The items of the trace, without its header."""
+        return [self.process, *self._items]
+
+    def calls(self) -> list[Events]:
+        """The thread's own records in stretches without loss, as they are learned from."""
+        result: list[Events] = []
+        run: list[Events] = []
+        for item in [*self._items, None]:
+            if isinstance(item, np.ndarray):
+                run.append(item[item["tid"] == self.thread])
+            elif run:
+                result.append(np.concatenate(run))
+                run = []
+        return [events for events in result if len(events)]
+
+
+def _counted_from(events: Events, aux: int) -> Events:
+    """A copy in which calls that were lost before its beginning are no loss."""
+    own = events.copy()
+    own["aux"][own["kind"] == Kind.CALL] -= np.uint32(aux)
+    return own
+
+
+def _start(stretches: list[Stretch], thread: int, after: int) -> tuple[int, int]:
+    """Where the box begins: index of a stretch, and how many of its records to skip."""
+    positions: list[NDArray[np.intp]] = []
+    begins = []
+    position = 0
+    for stretch in stretches:
+        begins.append(position)
+        for part in stretch.parts:
+            if isinstance(part, Part):
+                positions.append(calls_of(part, thread) + position)
+                position += len(part.events)
+    calls = np.concatenate(positions) if positions else np.empty(0, np.intp)
+    before = calls[calls < position - after]
+    start = int(before[-THREAD_CALLS]) if len(before) > THREAD_CALLS else 0
+    index = int(np.searchsorted(begins, start, side="right")) - 1
+    return index, start - begins[index]
+
+
+def _reach(
+    stretch: Stretch, skipped: int, pid: int, scorer: StatefulScorer, scratch: int
+) -> tuple[State, list[Part | Lost], int]:
+    """The scorer's state after the first records of a stretch, what follows, the lost count."""
+    if not skipped:
+        return stretch.state, list(stretch.parts), stretch.aux
+    aux = stretch.aux
+    rest: list[Part | Lost] = []
+    scorer.begin_stream(scratch)
+    scorer.restore(scratch, pid, stretch.state)
+    for part in stretch.parts:
+        if not skipped:
+            rest.append(part)
+        elif isinstance(part, Lost):
+            scorer.lost(scratch)
+        else:
+            head = part.events[:skipped]
+            scorer.feed(scratch, _counted_from(head, stretch.aux))
+            calls = head["aux"][head["kind"] == Kind.CALL]
+            aux = int(calls[-1]) if len(calls) else aux
+            if len(head) < len(part.events):
+                rest.append(Part(part.events[skipped:], part.surprise[skipped:]))
+            skipped -= len(head)
+    state = scorer.snapshot(scratch, pid)
+    scorer.end_stream(scratch)
+    return state, rest, aux
