@@ -18,7 +18,7 @@ from imsafe.errors import SourceError, reason
 _UCRED = struct.Struct("=iII")
 _SO_PEERGROUPS = 59
 _PATH_LIMIT = 107
-_GROUPS_LIMIT = 65536
+_GROUPS_LIMIT = 1024  # bytes; Python's getsockopt allows no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,10 @@ def peer_of(connection: socket.socket) -> Peer:
     """Who is at the other end of a connected socket."""
     answer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     pid, uid, gid = _UCRED.unpack(answer)
-    packed = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_LIMIT)
+    try:
+        packed = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_LIMIT)
+    except OSError:
+        packed = b""  # in more than 256 groups: only its primary one counts
     groups = struct.unpack(f"={len(packed) // 4}I", packed)
     return Peer(pid, uid, frozenset((gid, *groups)))
 
