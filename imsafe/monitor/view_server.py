@@ -197,7 +197,7 @@ class ViewServer:
         return False if self._allowed.admits(peer) else None
 
     def _listen_to(self, client: _Client, wanted: bool) -> None:
-        """Read from a client or not; one that is not read from waits, its requests in its socket."""
+        """Read from a client or not; its requests then wait in its own socket."""
         if wanted and not client.listened_to:
             self._selector.register(client.socket, selectors.EVENT_READ, lambda: self._read(client))
         elif client.listened_to and not wanted:
