@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def find_command(name: str) -> str:
     raise TraceeError(f"Cannot start {name}: it is not an executable file, or not one for you.")
 
 
-def start(path: str, argv: list[str], *, full: bool, stdin: int | None = None) -> int:
+def start(path: str, argv: list[str], *, full: bool, descriptors: Mapping[int, int]) -> int:
     """Start a command as a tracee, stopped before its first instruction.
 
     Parameters
@@ -61,8 +61,8 @@ def start(path: str, argv: list[str], *, full: bool, stdin: int | None = None) -
     full
         Whether it will be stopped twice a call by PTRACE_SYSCALL; otherwise
         it gets the seccomp filter.
-    stdin
-        A descriptor to be its standard input; None: ours.
+    descriptors
+        What its descriptors shall be, by number, where they are not ours.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def start(path: str, argv: list[str], *, full: bool, stdin: int | None = None) -
     pid = os.fork()
     if pid == 0:
         os.close(go_write)
-        _become(path, argv, full=full, stdin=stdin, go=go_read, errors=error_write)
+        _become(path, argv, full=full, descriptors=descriptors, go=go_read, errors=error_write)
     os.close(go_read)
     os.close(error_write)
     options = ATTACH_OPTIONS | Option.EXITKILL | (Option(0) if full else Option.TRACESECCOMP)
@@ -103,14 +103,20 @@ def start(path: str, argv: list[str], *, full: bool, stdin: int | None = None) -
 
 
 def _become(
-    path: str, argv: list[str], *, full: bool, stdin: int | None, go: int, errors: int
+    path: str,
+    argv: list[str],
+    *,
+    full: bool,
+    descriptors: Mapping[int, int],
+    go: int,
+    errors: int,
 ) -> None:
     """Turn the calling, just forked process into the command; never returns."""
     try:
         if not os.read(go, 1):
             os._exit(_NEVER_RAN)  # the tracer is gone
-        if stdin is not None:
-            os.dup2(stdin, 0)
+        for number, source in descriptors.items():
+            os.dup2(source, number)
         for ignored_by_python in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(ignored_by_python, signal.SIG_DFL)
         if not full:

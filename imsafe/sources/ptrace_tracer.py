@@ -19,7 +19,7 @@ import os
 import signal
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
@@ -75,7 +75,16 @@ class Sink(Protocol):
         """
 
     def tick(self) -> bool:
-        """Called at least four times a second; False when nobody wants the calls any more."""
+        """Called at least three times a second; False when nobody wants the calls any more."""
+
+    def close(self, totals: dict[str, int]) -> None:
+        """No item comes any more; called exactly once.
+
+        Raises
+        ------
+        ImsafeError
+            The last items could not be stored.
+        """
 
 
 class Tracer:
@@ -93,8 +102,9 @@ class Tracer:
         Whether a process that loads a new program stays in the application.
     name
         Of the application; None: the command's or executable's base name.
-    stdin
-        A descriptor to be the command's standard input; None: ours.
+    descriptors
+        What the command's descriptors shall be, by number: ``{0: null}``; the
+        others are inherited.
 
     Attributes
     ----------
@@ -116,7 +126,7 @@ class Tracer:
         full: bool = False,
         follow_exec: bool = True,
         name: str | None = None,
-        stdin: int | None = None,
+        descriptors: Mapping[int, int] | None = None,
     ) -> None:
         self.meta: dict[str, Any] = {}
         self.calls = 0
@@ -129,7 +139,7 @@ class Tracer:
         self._go = Request.SYSCALL if self._full else Request.CONT
         self._follow_exec = follow_exec
         self._name = name
-        self._stdin = stdin
+        self._descriptors = descriptors or {}
         self._command = 0
         self._status = 0
         # Process of each tracee thread; _LEFT when it is no longer recorded.
@@ -160,7 +170,7 @@ class Tracer:
         if self._argv is not None:
             path = find_command(self._argv[0])
             application = header.of_command(path, self._argv, self._name)
-            self._command = start(path, self._argv, full=self._full, stdin=self._stdin)
+            self._command = start(path, self._argv, full=self._full, descriptors=self._descriptors)
             self._command_lives = True
             self._process_of[self._command] = self._command
             self._join(self._command, os.getpid(), 1)
@@ -224,7 +234,7 @@ class Tracer:
             if self._command:
                 resume(self._go, self._command)
             self._loop()
-            self._flush()
+            self._close_sink()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():
@@ -448,19 +458,27 @@ class Tracer:
 
     def _release(self) -> None:
         """Record no more: detach where that is possible, else let the tracees run on unseen."""
-        self._recording = False
+        if self._full:
+            for tid in self._held:
+                resume(Request.DETACH, tid)
+            for tid, status in detach(set(self._process_of)).items():
+                self._ended(tid, status)
+            self._held.clear()
+            self._process_of.clear()
+            self._over = not self._command_lives
+        self._close_sink()
         self.processes.clear()
-        if not self._full:
-            self._process_of.update(dict.fromkeys(self._process_of, _LEFT))
+        self._process_of.update(dict.fromkeys(self._process_of, _LEFT))
+
+    def _close_sink(self) -> None:
+        self._flush()
+        if self._sink is None or not self._recording:
             return
-        for tid in self._held:
-            resume(Request.DETACH, tid)
-        for tid, status in detach(set(self._process_of)).items():
-            self._ended(tid, status)
-        self._held.clear()
-        self._process_of.clear()
-        self._buffer.clear()
-        self._over = not self._command_lives
+        self._recording = False
+        try:
+            self._sink.close({"calls": self.calls, "lost": 0})
+        except ImsafeError as error:
+            self.failure = self.failure or error
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,13 +234,13 @@ class Sender:
         self._retry_at = time.monotonic() + self._retry_s
         self._begin_segment()
 
-    def close(self) -> bool:
-        """Send the rest and the totals, as long as the listener goes on reading.
+    def close(self, totals: dict[str, int] | None = None) -> None:
+        """Send the rest and this segment's totals, as long as the listener goes on reading.
 
-        Returns
-        -------
-        bool
-            Whether all of it was taken.
+        Parameters
+        ----------
+        totals
+            Of the tracer; the segment's own are sent.
         """
         self._tell_lost()
         self._put(_Chunk(encode(End({"calls": self._made, "lost": self._lost}))))
@@ -250,8 +250,9 @@ class Sender:
             select.select([], [self._connection], [], 0.1)
             if self._pump(self._connection):
                 give_up = time.monotonic() + _PATIENCE_S
-        whole = self._connection is not None and not self._queue
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        return whole
+        if self._queue:
+            unsent = self.calls - self._settled
+            self._say(f"{unsent:,} calls could not be sent: the listener does not take them.")

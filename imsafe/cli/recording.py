@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recording to a trace file: from a tracer in this process, or from any sources."""
+
+from __future__ import annotations
+
+import platform
+import select
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+import imsafe
+from imsafe.cli.common import Stop, emit
+from imsafe.errors import ImsafeError
+from imsafe.events import Kind
+from imsafe.sources.base import Source
+from imsafe.stream.items import Closed, Item, ProcessInfo, Segment
+from imsafe.stream.trace_file import TraceWriter
+
+_SHOW_S = 0.5
+_FLUSH_S = 1.0
+_WAIT_S = 0.1
+
+
+class Recording:
+    """A trace file being written; the sink of a tracer.
+
+    Parameters
+    ----------
+    stop
+        Becomes true when somebody asks to end.
+    duration
+        Seconds after which to end; None: no limit.
+    as_json, on_terminal
+        How to show what has been recorded so far.
+
+    Attributes
+    ----------
+    failure
+        Why the recording ended before its time; None when it did not.
+    """
+
+    def __init__(
+        self, *, stop: Stop, duration: float | None, as_json: bool, on_terminal: bool
+    ) -> None:
+        self.failure: ImsafeError | None = None
+        self._stop = stop
+        self._end = None if duration is None else time.monotonic() + duration
+        self._json = as_json
+        self._terminal = on_terminal
+        self._writer: TraceWriter | None = None
+        self._calls = 0
+        self._lost = 0
+        self._processes: set[tuple[int, int]] = set()
+        self._shown_at = self._flushed_at = time.monotonic()
+
+    def begin(self, writer: TraceWriter) -> None:
+        """Write to this file from now on."""
+        self._writer = writer
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Calls received, calls lost, processes seen, size of the file."""
+        return {
+            "calls": self._calls,
+            "lost": self._lost,
+            "processes": len(self._processes),
+            "bytes": 0 if self._writer is None else self._writer.bytes_written,
+        }
+
+    def write(self, item: Item, channel: int = 0) -> None:
+        """Write an item; waits for the disk."""
+        assert self._writer is not None
+        self._writer.write(item, channel)
+        if isinstance(item, np.ndarray):
+            self._calls += int(np.count_nonzero(item["kind"] == Kind.CALL))
+        elif isinstance(item, ProcessInfo):
+            self._processes.add((channel, item.pid))
+
+    def open_channel(self, meta: dict[str, Any]) -> int:
+        """Begin one more stream in the file."""
+        assert self._writer is not None
+        return self._writer.open_channel(meta)
+
+    def note_lost(self, lost: int) -> None:
+        """Say how many calls the sources have lost so far."""
+        self._lost = lost
+
+    def tick(self) -> bool:
+        """Keep the file and the person up to date; False when it is time to end."""
+        now = time.monotonic()
+        if now - self._flushed_at > _FLUSH_S and self._writer is not None:
+            self._flushed_at = now
+            self._writer.flush()
+        if now - self._shown_at > _SHOW_S:
+            self._shown_at = now
+            self._show()
+        return not self._stop and (self._end is None or now < self._end)
+
+    def _show(self) -> None:
+        if self._json:
+            emit({"type": "progress", **self.totals})
+        elif self._terminal:
+            text = f"{self._calls:,} calls of {len(self._processes):,} processes"
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+    def close(self, totals: dict[str, int]) -> None:
+        """Write the totals and close the file."""
+        assert self._writer is not None
+        self._writer.close(totals)
+
+    def finish(self) -> None:
+        """Take the line on the terminal away."""
+        if self._terminal:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def record_sources(
+    sources: Sequence[Source],
+    writer: Callable[[dict[str, Any]], TraceWriter],
+    recording: Recording,
+) -> Recording:
+    """Record everything that sources yield, each stream as a channel of the file.
+
+    Parameters
+    ----------
+    sources
+        Not yet open; closed when this returns.
+    writer
+        Makes the file, given its header.
+    recording
+        Where to; says when to end.
+    """
+    opened: list[Source] = []
+    try:
+        for source in sources:
+            source.open()
+            opened.append(source)
+        recording.begin(writer(_header()))
+        channels: dict[tuple[int, int], int] = {}
+        try:
+            while recording.tick() and not all(source.finished for source in opened):
+                for source in _ready(opened):
+                    number = opened.index(source)
+                    for stream, item in source.read(_WAIT_S if len(opened) == 1 else 0.0):
+                        _record(recording, channels, (number, stream), item)
+                recording.note_lost(sum(source.counters.lost for source in opened))
+        except ImsafeError as error:
+            recording.failure = error
+        _close(recording)
+    finally:
+        for source in opened:
+            source.close()
+    return recording
+
+
+def _ready(sources: list[Source]) -> list[Source]:
+    """Those that may have something; a single one waits by itself, on any system."""
+    if len(sources) == 1:
+        return sources
+    descriptors = {source.fileno(): source for source in sources if not source.finished}
+    return [descriptors[number] for number in select.select(descriptors, [], [], _WAIT_S)[0]]
+
+
+def _record(
+    recording: Recording,
+    channels: dict[tuple[int, int], int],
+    stream: tuple[int, int],
+    item: Item,
+) -> None:
+    if isinstance(item, Segment):
+        channels[stream] = recording.open_channel(item.meta)
+    elif isinstance(item, Closed):
+        del channels[stream]
+    else:
+        recording.write(item, channels[stream])
+
+
+def _close(recording: Recording) -> None:
+    totals = recording.totals
+    try:
+        recording.close({"calls": totals["calls"] + totals["lost"], "lost": totals["lost"]})
+    except ImsafeError as error:
+        recording.failure = recording.failure or error
+
+
+def _header() -> dict[str, Any]:
+    return {
+        "applications": [],
+        "tracer": "ims-trace",
+        "host": platform.node(),
+        "kernel": platform.release(),
+        "imsafe": imsafe.__version__,
+        "timed": True,
+        "wall_ns": time.time_ns(),
+        "monotonic_ns": time.monotonic_ns(),
+    }
