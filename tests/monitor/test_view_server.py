@@ -143,7 +143,8 @@ def some_buckets(count: int, start: int = 0, tid: int = 1) -> np.ndarray:
 
 
 def received_buckets(window: Window) -> np.ndarray:
-    return np.concatenate([m.buckets for m in window.messages if isinstance(m, BucketsMessage)])
+    parts = [m.buckets for m in window.messages if isinstance(m, BucketsMessage)]
+    return np.concatenate([some_buckets(0), *parts])
 
 
 def test_the_socket_is_private_and_goes_away(tmp_path: Path) -> None:
@@ -280,14 +281,12 @@ def test_a_window_that_does_not_read_costs_nothing(served: Served) -> None:
         )
         outboxes = [c.outbox for c in served.server._clients]
         assert max(o._waiting for o in outboxes) <= 20_000
-        # At last it reads: the newest is there, the maximum is kept, and every call counted.
-        slow.until(
-            lambda m: (
-                isinstance(m, BucketsMessage)
-                and m.buckets["time_ns"][-1] >= 299_990 * BUCKET_NS // 10_000 * 10_000
-            )
-        )
+        # At last it reads: no call is missing, and the newest is there.
+        slow.until(lambda m: isinstance(m, HelloMessage))
+        while received_buckets(slow)["calls"].sum() < 300_000:
+            slow.read()
         assert received_buckets(slow)["calls"].sum() == 300_000
+        assert len(received_buckets(slow)) < 100_000
         assert served.longest_turn < 2.0
 
 
