@@ -83,13 +83,14 @@ class Outbox:
         """Add buckets; where too many wait they are joined."""
         self._buckets.append(buckets)
         self._waiting += len(buckets)
-        while self._waiting > MOST_BUCKETS:
-            self._width_ns *= 10
-            joined = coarser(np.concatenate(self._buckets), self._width_ns)
-            # Joined to buckets of 30 years there is at most one for each application.
+        if self._waiting > MOST_BUCKETS:
+            joined = np.concatenate(self._buckets)
+            # As wide as need be: in buckets of years there is one for each application.
+            while len(joined := coarser(joined, self._width_ns)) > MOST_BUCKETS // 2:
+                if self._width_ns >= 10**17:
+                    break
+                self._width_ns *= 10
             self._buckets, self._waiting = [joined], len(joined)
-            if self._width_ns >= 10**18:
-                return
 
     def next_frame(self) -> bytes | None:
         """The next frame to send; None when the window has got everything."""

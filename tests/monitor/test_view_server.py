@@ -342,12 +342,12 @@ except PermissionError:
 client = ViewClient()
 try:
     s.sendall(client.request("stop")[1])
-except BrokenPipeError:
-    print("closed"); sys.exit()
-while data := s.recv(65536):
-    for message in client.feed(data):
-        if isinstance(message, ReplyMessage):
-            print(message.ok, message.error); sys.exit()
+    while data := s.recv(65536):
+        for message in client.feed(data):
+            if isinstance(message, ReplyMessage):
+                print(message.ok, message.error); sys.exit()
+except (BrokenPipeError, ConnectionResetError):
+    pass
 print("closed")
 """
 
