@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`imsafe check` tells what works here, and what does not where we break it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from imsafe.cli.distribution import QT_LIBRARIES, Distribution
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def check(*args: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {k: v for k, v in os.environ.items() if k not in {"DISPLAY", "WAYLAND_DISPLAY"}}
+    return subprocess.run(
+        [sys.executable, "-m", "imsafe.cli.imsafe", "check", *args],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+        cwd=cwd,
+        env={**inherited, "PYTHONPATH": str(ROOT), **environment},
+    )
+
+
+def findings(process: subprocess.CompletedProcess[str]) -> dict[str, dict[str, str]]:
+    found = [json.loads(line) for line in process.stdout.splitlines()]
+    return {finding["check"]: finding for finding in found}
+
+
+@pytest.fixture(scope="module")
+def here() -> subprocess.CompletedProcess[str]:
+    return check("--json")
+
+
+def test_everything_needed_works_where_these_tests_run(here):
+    assert here.stderr == ""
+    states = {name: finding["state"] for name, finding in findings(here).items()}
+    assert "missing" not in states.values(), here.stdout
+    assert here.returncode == 0
+    for name in ("Kernel", "Trace a command", "... with --full", "Trace a running process"):
+        assert states[name] == "works"
+    assert states["Window"] == "works"
+
+
+def test_it_really_traced(here):
+    found = findings(here)
+    fast, full = found["Trace a command"], found["... with --full"]
+    calls = [int(f["detail"].split(";")[1].split()[0]) for f in (fast, full)]
+    assert calls[0] == calls[1] > 50  # the same command, both ways
+
+
+def test_whatever_does_not_work_comes_with_what_mends_it(here):
+    for finding in findings(here).values():
+        assert finding["state"] in {"works", "missing", "note"}
+        assert finding["detail"]
+        assert bool(finding["mend"]) == (finding["state"] != "works")
+
+
+def test_words_and_json_say_the_same(here):
+    words = check()
+    assert words.returncode == 0
+    for name, finding in findings(here).items():
+        assert any(
+            line.startswith(f"{finding['state']:8} {name}") for line in words.stdout.splitlines()
+        )
+    assert words.stdout.endswith("Everything that is needed works.\n")
+
+
+def test_a_display_that_does_not_answer_is_missing():
+    process = check("--json", DISPLAY=":59999", QT_QPA_PLATFORM="xcb")
+    window = findings(process)["Window"]
+    assert window["state"] == "missing"
+    assert "Qt does not start" in window["detail"]
+    assert process.returncode == 1
+    assert check(DISPLAY=":59999", QT_QPA_PLATFORM="xcb").stdout.endswith("1 missing.\n")
+
+
+def test_no_folder_for_compiled_code_is_told_and_nothing_is_left_behind(tmp_path):
+    process = check("--json", XDG_CACHE_HOME="/proc", TMPDIR=str(tmp_path))
+    finding = findings(process)["Compiled code"]
+    assert finding["state"] == "note"
+    assert "compiles it again" in finding["detail"]
+    assert process.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_option_is_one_line_and_status_2():
+    process = check("--jason")
+    assert process.returncode == 2
+    assert process.stdout == ""
+    assert len(process.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("family", "command"),
+    [
+        ("debian", "sudo apt-get install libxcb-cursor0 libegl1"),
+        ("fedora", "sudo dnf install xcb-util-cursor libglvnd-egl"),
+        ("arch", "sudo pacman -S xcb-util-cursor libglvnd"),
+        ("", "install libxcb-cursor.so.0 libEGL.so.1 as this distribution does"),
+    ],
+)
+def test_packages_by_distribution(family, command):
+    assert Distribution("X", family).install(["libxcb-cursor.so.0", "libEGL.so.1"]) == command
+
+
+def test_a_package_that_holds_two_libraries_is_named_once():
+    command = Distribution("X", "fedora").install(["libxcb-randr.so.0", "libxcb-shape.so.0"])
+    assert command == "sudo dnf install libxcb"
+
+
+def test_setup_installs_every_library_that_check_looks_for():
+    setup = (ROOT / "tools" / "setup").read_text(encoding="utf-8")
+    packages = setup.partition("run_packages=(")[2].partition(")")[0].split()
+    wanted = Distribution("Debian", "debian").install(QT_LIBRARIES).split()[3:]
+    assert set(wanted) <= set(packages)
