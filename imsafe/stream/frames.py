@@ -145,6 +145,7 @@ class FrameParser:
             raise StreamError("it does not begin like an ImSafe stream")
         if rest < HEADER_SIZE:
             return 0
+        length: int
         kind, flags, channel, length, crc = _FRAME.unpack_from(view, at)
         if kind not in self._kinds or flags:
             raise StreamError(f"unknown kind of frame {kind} (flags {flags})")
@@ -168,6 +169,7 @@ class FrameParser:
         if rest < SEGMENT_HEADER_SIZE:
             return 0
         fixed = at + len(MAGIC)
+        length: int
         version, flags, length, crc = _FIXED.unpack_from(view, fixed)
         if version != VERSION or flags:
             raise StreamError(

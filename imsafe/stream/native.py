@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reader of ImSafe's own traces: everything up to the last whole frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from imsafe.errors import StreamError
+from imsafe.stream.items import Tagged
+from imsafe.stream.parser import StreamParser
+
+
+def read_native(pieces: Iterable[bytes], name: str, warnings: list[str]) -> Iterator[Tagged]:
+    """The items of a trace; what follows its last whole frame goes into a warning.
+
+    Raises
+    ------
+    StreamError
+        Not even its header is whole.
+    """
+    parser = StreamParser(name)
+    size = 0
+    broken: StreamError | None = None
+    for piece in pieces:
+        size += len(piece)
+        if broken:
+            continue
+        try:
+            yield from parser.feed(piece)
+        except StreamError as error:
+            broken = error
+    if not parser.consumed:
+        raise broken or StreamError(f"{name} is cut short inside its header: nothing can be read.")
+    if size > parser.consumed:
+        what = f"damaged ({broken})" if broken else "cut short"
+        warnings.append(
+            f"{name} is {what}: {size - parser.consumed:,} bytes after the last whole frame,"
+            f" from byte {parser.consumed:,} on, were ignored."
+        )
+    yield from parser.finish()

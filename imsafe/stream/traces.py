@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Traces of every format: found in folders, recognised by content, read as one stream of items."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from imsafe.errors import ImsafeError, StreamError, cannot
+from imsafe.stream.adfa import read_adfa
+from imsafe.stream.frames import MAGIC
+from imsafe.stream.items import Tagged
+from imsafe.stream.native import read_native
+from imsafe.stream.unm import read_unm
+
+Importer = Callable[[Iterable[bytes], str, list[str]], Iterator[Tagged]]
+
+_IMPORTERS: dict[str, Importer] = {
+    "imsafe": read_native,
+    "unm": read_unm,
+    "adfa": read_adfa,
+}
+FORMATS = ("auto", "imsafe", "strace", "unm", "adfa")
+"""What a person may say that a trace is."""
+
+UNTIMED = frozenset({"unm", "adfa"})
+"""Formats in which two different processes may have left the same bytes."""
+
+_PIECE = 1 << 20
+_PEEK = 4096
+_STRACE_LINE = re.compile(
+    rb"(?:\[pid +\d+\] |\d+ +)?(?:[\d:.]+ +){0,2}"
+    rb"(?:[a-z_][a-z0-9_]*\(|<\.\.\. |\+\+\+ |--- |\[ Process PID=|strace: )"
+)
+
+
+class TraceReader:
+    """A trace of any format; iterate over it to get its items, as often as you like.
+
+    Attributes
+    ----------
+    path
+        As it was given; ``-`` is standard input.
+    format
+        One of `FORMATS`, never ``auto``.
+    size
+        Bytes in all; 0 where that cannot be known (a pipe).
+    position
+        Bytes read so far by the running iteration.
+    warnings
+        What was wrong with the file, in words; complete when the iteration is.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], format: str = "auto") -> None:  # noqa: A002
+        self.path = os.fspath(path)
+        self.name = "standard input" if self.path == "-" else self.path
+        self.position = 0
+        self.warnings: list[str] = []
+        self._pipe: IO[bytes] | None = None
+        self._peeked = b""
+        self._identity = ""
+        with self._opened() as file:
+            status = os.fstat(file.fileno())
+            regular = stat.S_ISREG(status.st_mode) and self.path != "-"
+            self.size = status.st_size if regular else 0
+            self._peeked = file.read(_PEEK)
+            if not regular:
+                # Cannot be opened a second time: what was taken out of it is kept.
+                self._pipe = os.fdopen(os.dup(file.fileno()), "rb", 0)
+        self.format = format
+        try:
+            if not self._peeked:
+                raise StreamError(f"{self.name} is empty: there is no trace in it.")
+            if format == "auto":
+                self.format = recognised(self._peeked, self.name)
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[Tagged]:
+        self.warnings.clear()
+        importer = _IMPORTERS[self.format]
+        return importer(self._pieces(), self.name, self.warnings)
+
+    @property
+    def identity(self) -> str:
+        """The trace's sha256, by which learning the same one twice is noticed.
+
+        Where the format has no clock the file's name is hashed too: two
+        processes may have made the same calls.  A pipe is first read to its
+        end, into a temporary file.
+        """
+        if not self._identity:
+            if self._pipe is not None:
+                self._spool(self._pipe)
+            digest = hashlib.sha256()
+            if self.format in UNTIMED:
+                digest.update(Path(self.path).name.encode("utf-8", "surrogateescape") + b"\0")
+            for piece in self._pieces():
+                digest.update(piece)
+            self.position = 0
+            self._identity = digest.hexdigest()
+        return self._identity
+
+    def close(self) -> None:
+        """Let go of a pipe; safe to call twice."""
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+
+    def _opened(self) -> IO[bytes]:
+        try:
+            if self.path == "-":
+                return os.fdopen(os.dup(sys.stdin.fileno()), "rb", 0)
+            return Path(self.path).open("rb", 0)
+        except OSError as error:
+            raise cannot("read", self.path, error) from error
+
+    def _spool(self, pipe: IO[bytes]) -> None:
+        spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the reader
+        spool.write(self._peeked)
+        while piece := pipe.read(_PIECE):
+            spool.write(piece)
+        self.size = spool.tell()
+        pipe.close()
+        self._pipe, self._peeked = spool, b""
+
+    def _pieces(self) -> Iterator[bytes]:
+        self.position = 0
+        try:
+            if self._pipe is not None:
+                if self._pipe.seekable():
+                    self._pipe.seek(0)
+                    yield from self._read(self._pipe)
+                    return
+                self.position = len(self._peeked)
+                yield self._peeked
+                yield from self._read(self._pipe)
+                return
+            with self._opened() as file:
+                yield from self._read(file)
+        except OSError as error:
+            raise cannot("read", self.path, error) from error
+
+    def _read(self, file: IO[bytes]) -> Iterator[bytes]:
+        while piece := file.read(_PIECE):
+            self.position += len(piece)
+            yield piece
+
+
+def open_trace(path: str | os.PathLike[str], format: str = "auto") -> TraceReader:  # noqa: A002
+    """Open a trace; ``-`` is standard input.
+
+    Raises
+    ------
+    ImsafeError
+        It cannot be read, is empty, or is of no known format.
+    """
+    if format not in FORMATS:
+        raise ImsafeError(
+            f"There is no trace format {format!r}; it is one of {', '.join(FORMATS)}."
+        )
+    return TraceReader(path, format)
+
+
+def recognised(start: bytes, name: str) -> str:
+    """The format of a trace that begins with these bytes.
+
+    Raises
+    ------
+    StreamError
+        None that is known.
+    """
+    if start[: len(MAGIC)] == MAGIC[: len(start)]:
+        return "imsafe"
+    lines = [line for line in start.splitlines() if line.strip()]
+    if len(start) >= _PEEK and len(lines) > 1:
+        del lines[-1]  # it may be cut
+    if lines and all(word.isdigit() for line in lines for word in line.split()):
+        pairs = all(len(line.split()) == 2 for line in lines)
+        return "unm" if pairs and (len(lines) > 1 or name.endswith(".int")) else "adfa"
+    if any(_STRACE_LINE.match(line) for line in lines[:20]):
+        return "strace"
+    raise StreamError(
+        f"{name} is not a trace of a known format (an ImSafe recording, strace -f -o text,"
+        " UNM or ADFA-LD numbers)."
+    )
+
+
+def find_traces(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """The trace files that these files and folders name, in a fixed order.
+
+    Folders are searched through; hidden files, profiles (``.db``) and score
+    logs in them are passed over.
+
+    Raises
+    ------
+    ImsafeError
+        A path does not exist, or a folder holds no file.
+    """
+    found: list[Path] = []
+    for given in paths:
+        path = Path(given)
+        if not path.is_dir():
+            if os.fspath(given) != "-" and not path.exists():
+                raise cannot("read", path, FileNotFoundError(2, os.strerror(2)))
+            found.append(path)
+            continue
+        inside = sorted(_files(path))
+        if not inside:
+            raise ImsafeError(f"The folder {path} holds no traces.")
+        found += inside
+    return list(dict.fromkeys(found))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    def refused(error: OSError) -> None:
+        raise cannot("read", error.filename, error)
+
+    for here, folders, names in os.walk(folder, onerror=refused):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(here, name)
+            if not name.startswith(".") and path.is_file() and not _is_ours(path):
+                yield path
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether this is a file of ImSafe that is no trace, as may lie beside traces."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    return start.startswith((b"SQLite format 3\0", b"# ImSafe"))
