@@ -90,9 +90,9 @@ class Sender:
         self._queue: deque[_Chunk] = deque()
         self._queued = 0
         self._sent_of_first = 0
-        self._begin_segment()
+        self._begin_segment(())  # the tracer begins by telling of its processes
 
-    def _begin_segment(self) -> None:
+    def _begin_segment(self, processes: Iterable[ProcessInfo]) -> None:
         self._queue.clear()
         self._queued = self._sent_of_first = 0
         self._dropping = False
@@ -102,7 +102,7 @@ class Sender:
         # Of this segment: calls made, calls lost, and those not told of yet.
         self._made = self._lost = self._untold = self.calls - self._settled
         self._lost_from, self._lost_to = self._settled_ns, now
-        for info in self._live_processes():
+        for info in processes:
             self._put(_Chunk(encode(info)))
         self._tell_lost()
 
@@ -122,7 +122,7 @@ class Sender:
             if self._connection is not None:
                 self._disconnect("the listener does not read")
             else:
-                self._begin_segment()
+                self._begin_segment(self._live_processes())
 
     def _write_events(self, events: Events) -> None:
         is_call = events["kind"] == Kind.CALL
@@ -186,7 +186,7 @@ class Sender:
         self._say_once("Connected to a listener.")
         if self._lost:
             # What has been kept is old and has a hole: better the present.
-            self._begin_segment()
+            self._begin_segment(self._live_processes())
         self._connection = connection
 
     def _say_once(self, sentence: str) -> None:
@@ -232,7 +232,7 @@ class Sender:
             self._connection = None
         self._say_once(f"{why[0].upper()}{why[1:]}.")
         self._retry_at = time.monotonic() + self._retry_s
-        self._begin_segment()
+        self._begin_segment(self._live_processes())
 
     def close(self, totals: dict[str, int] | None = None) -> None:
         """Send the rest and this segment's totals, as long as the listener goes on reading.

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A socket is private from its first moment, and nothing of anybody else's is touched."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from imsafe.errors import SourceError
+from imsafe.sources.peer import Allowed, PrivateListener, connect_checked, peer_of
+from imsafe.sources.sensor import SensorSource
+
+from .running import AS_NOBODY
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+
+
+def refusal(path) -> str:
+    source = SensorSource(str(path))
+    with pytest.raises(SourceError) as raised:
+        source.open()
+    source.close()
+    message = str(raised.value)
+    assert str(path) in message
+    assert "\n" not in message
+    return message
+
+
+def test_what_is_in_the_way_is_left_alone(tmp_path) -> None:
+    path = tmp_path / "s"
+    path.write_text("precious")
+    assert "there is a file of that name" in refusal(path)
+    assert path.read_text() == "precious"
+    path.unlink()
+
+    path.mkdir()
+    assert "there is a folder of that name" in refusal(path)
+    path.rmdir()
+
+    os.mkfifo(path)
+    assert "there is a named pipe of that name" in refusal(path)
+    path.unlink()
+
+    target = tmp_path / "target"
+    path.symlink_to(target)
+    assert "there is a symbolic link of that name" in refusal(path)
+    target.write_text("precious")
+    assert "there is a symbolic link of that name" in refusal(path)
+    assert target.read_text() == "precious"
+    path.unlink()
+
+
+def test_one_listener_at_a_time(tmp_path) -> None:
+    path = tmp_path / "s"
+    first = SensorSource(str(path))
+    first.open()
+    assert "another program listens there already" in refusal(path)
+    assert path.is_socket()
+    first.close()
+    assert not path.exists()
+
+
+def test_a_queue_that_is_full_is_not_stale(tmp_path) -> None:
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as busy, socket.socket(socket.AF_UNIX) as client:
+        busy.bind(str(path))
+        busy.listen(0)
+        client.connect(str(path))
+        assert "another program listens there already" in refusal(path)
+
+
+def test_a_stale_socket_of_our_own_is_replaced(tmp_path) -> None:
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    source = SensorSource(str(path))
+    source.open()
+    source.close()
+
+
+@needs_root
+def test_a_stale_socket_of_another_user_is_refused(open_folder) -> None:
+    path = open_folder / "s"
+    bind = "import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])"
+    subprocess.run([*AS_NOBODY, sys.executable, "-c", bind, path], check=True)
+    assert "it is a socket of user nobody" in refusal(path)
+    assert path.is_socket()
+
+
+def test_folders_and_names_that_cannot_be(tmp_path) -> None:
+    assert "no such file or directory" in refusal(tmp_path / "missing" / "s")
+    assert "at most 107 bytes" in refusal(tmp_path / ("x" * 120))
+    with pytest.raises(SourceError, match="at most 107 bytes"):
+        connect_checked(str(tmp_path / ("x" * 120)), Allowed())
+
+
+def test_removed_only_while_it_is_ours(tmp_path) -> None:
+    path = tmp_path / "s"
+    source = SensorSource(str(path))
+    source.open()
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        source.close()
+        assert path.is_socket()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "mode"),
+    [
+        (Allowed(), 0o600),
+        (Allowed(users=frozenset({0, os.geteuid()})), 0o600),
+        (Allowed(groups=frozenset({os.getegid()})), 0o660),
+        (Allowed(users=frozenset({12345})), 0o666),
+        (Allowed(groups=frozenset({12345, 12346})), 0o666),
+    ],
+)
+@pytest.mark.parametrize("mask", [0, 0o077])
+def test_mode_from_the_first_moment(tmp_path, allowed, mode, mask, monkeypatch) -> None:
+    path = tmp_path / "s"
+    seen = []
+    real_bind = socket.socket.bind
+
+    class Watched(socket.socket):
+        def bind(self, address) -> None:
+            real_bind(self, address)
+            seen.append(stat.S_IMODE(path.lstat().st_mode))
+
+    monkeypatch.setattr(socket, "socket", Watched)
+    before = os.umask(mask)
+    try:
+        listener = PrivateListener(str(path), allowed)
+        assert os.umask(mask) == mask
+    finally:
+        os.umask(before)
+    assert seen == [mode]
+    assert stat.S_IMODE(path.lstat().st_mode) == mode
+    listener.close()
+
+
+def test_who_is_there() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        peer = peer_of(ours)
+    assert (peer.pid, peer.uid) == (os.getpid(), os.geteuid())
+    assert peer.groups >= {os.getegid(), *os.getgroups()}
+    assert Allowed().admits(peer)
+
+
+def test_names_of_users_and_groups() -> None:
+    assert Allowed.named(["root", "4711"], ["root"]) == Allowed(
+        frozenset({0, 4711}), frozenset({0})
+    )
+    with pytest.raises(SourceError, match="There is no user no-such-user"):
+        Allowed.named(["no-such-user"])
+    with pytest.raises(SourceError, match="There is no group no-such-group"):
+        Allowed.named([], ["no-such-group"])

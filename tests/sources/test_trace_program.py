@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ims-trace: files, limits, totals, and every kind of source."""
+
+from __future__ import annotations
+
+import json
+import platform
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from .running import (
+    GETPPID,
+    eventually,
+    kill_and_wait,
+    run,
+    start,
+    stream_of,
+    streams_of,
+    tool,
+)
+
+pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of x86_64")
+
+
+def refused(*words: object) -> str:
+    done = run("trace", *words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("ims-trace: ")
+    return done.stderr
+
+
+def test_no_file_is_overwritten_unasked(program, tmp_path) -> None:
+    path, mark = tmp_path / "t.imt", tmp_path / "ran"
+    calls = program("calls")
+    assert run("trace", "-o", path, "--", calls, 11).returncode == 0
+    before = path.read_bytes()
+    assert "exists already" in refused("-o", path, "--", "touch", mark)
+    assert path.read_bytes() == before
+    assert not mark.exists()  # refused before the command ran
+    assert run("trace", "--append", "-o", path, "--", calls, 13).returncode == 0
+    assert [stream.count(GETPPID) for stream in streams_of(path)] == [11, 13]
+    assert run("trace", "--force", "-o", path, "--", calls, 17).returncode == 0
+    assert stream_of(path).count(GETPPID) == 17
+
+
+def test_what_cannot_be_done_is_said_in_one_line(tmp_path) -> None:
+    path = tmp_path / "t.imt"
+    mark = tmp_path / "ran"
+    assert "no such file or directory" in refused("-o", tmp_path / "no" / "t", "--", "touch", mark)
+    assert "exactly one kind of source" in refused("-o", path)
+    assert "exactly one kind of source" in refused("-o", path, "-p", 1, "--", "touch", mark)
+    assert "no such command" in refused("-o", path, "--", "no-such-command")
+    assert "no such process" in refused("-o", path, "-p", 4194303)
+    assert "not a process number" in refused("-o", path, "-p", "x")
+    assert "not allowed with" in refused("-o", path, "--append", "--force", "--", "true")
+    assert "standard output" in refused("-o", "-", "--json", "--", "true")
+    (tmp_path / "text").write_text("words")
+    assert "nothing was changed" in refused("-o", tmp_path / "text", "--append", "--", "true")
+    assert not mark.exists()
+    assert not path.exists()
+
+
+def test_totals(program, tmp_path) -> None:
+    path = tmp_path / "t.imt"
+    done = run("trace", "-v", "-o", path, "--", program("calls"), "-f", 11, program("calls"), 13)
+    trace = stream_of(path)
+    assert f"{len(trace.calls):,} calls of 2 processes, 0 lost; " in done.stderr
+    assert f"{path.stat().st_size:,} bytes" in done.stderr
+    done = run("trace", "--json", "--force", "-o", path, "--", program("calls"), 11)
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert last["type"] == "done"
+    assert last["calls"] == len(stream_of(path).calls)
+    assert (last["lost"], last["processes"]) == (0, 1)
+    assert last["bytes"] == path.stat().st_size
+
+
+def test_to_standard_output(program, tmp_path) -> None:
+    """The trace alone: what the command prints goes to standard error."""
+    path = tmp_path / "t.imt"
+    with path.open("wb") as file:
+        words = tool("trace", "-o", "-", "--", "sh", "-c", f"echo words; {program('calls')} 23")
+        done = subprocess.run(words, stdout=file, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (0, b"words\n")
+    assert stream_of(path).count(GETPPID) >= 23
+
+
+def test_a_size_limit_ends_the_recording_not_the_command(tmp_path) -> None:
+    path, mark = tmp_path / "t.imt", tmp_path / "ran"
+    script = (
+        f"import os\nfor _ in range(50000): os.getppid()\nopen({str(mark)!r}, 'w')\nos._exit(5)"
+    )
+    words = ["-o", path, "--max-size", "40K", "--", sys.executable, "-c", script]
+    done = run("trace", *words)
+    assert done.returncode == 5
+    assert "has reached its limit" in done.stderr
+    assert path.stat().st_size <= 40 * 1024
+    assert mark.exists()
+    (trace,) = streams_of(path)
+    assert len(trace.calls) > 0
+    assert not trace.closed.warning  # cut at a frame
+
+
+def test_the_window_ends_it_by_closing_standard_input(tmp_path) -> None:
+    path = tmp_path / "t.imt"
+    command = subprocess.Popen([sys.executable, "-c", "import time\nwhile True: time.sleep(0.01)"])
+    tracer = start(
+        "trace",
+        *("--json", "-o", path, "-p", command.pid),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert json.loads(tracer.stdout.readline())["type"] == "progress"
+        tracer.stdin.close()
+        tracer.stdin = None
+        last = json.loads(tracer.stdout.read().splitlines()[-1])
+        assert tracer.wait(10) == 0
+        assert command.poll() is None
+    finally:
+        kill_and_wait(tracer)
+        kill_and_wait(command)
+    assert last["type"] == "done"
+    trace = stream_of(path)
+    assert trace.closed.complete
+    assert len(trace.calls) == last["calls"]
+
+
+def test_several_sensors_in_one_file(program, tmp_path) -> None:
+    path = tmp_path / "t.imt"
+    sockets = [tmp_path / "a", tmp_path / "b"]
+    options = [f"--sensor={name}" for name in sockets]
+    tracer = start("trace", "-v", "-o", path, *options, stderr=subprocess.PIPE, text=True)
+    try:
+        eventually(lambda: all(name.exists() for name in sockets), "it listens")
+        sensors = [
+            start("sensor", "-s", name, "--", program("calls"), count)
+            for name, count in zip([*sockets, sockets[0]], (1009, 1013, 1019), strict=True)
+        ]
+        assert [sensor.wait(20) for sensor in sensors] == [0, 0, 0]
+        tracer.send_signal(signal.SIGINT)
+        message = tracer.communicate(timeout=20)[1]
+        assert tracer.returncode == 0
+    finally:
+        kill_and_wait(tracer)
+    _, *streams = streams_of(path)
+    assert sorted(stream.count(GETPPID) for stream in streams) == [1009, 1013, 1019]
+    for stream in streams:
+        assert stream.meta["applications"][0]["name"] == "calls"
+        assert stream.totals["calls"] == len(stream.calls)
+        assert stream.closed.complete
+    assert f"{sum(len(stream.calls) for stream in streams):,} calls of 3 processes" in message
+    assert not any(name.exists() for name in sockets)
+
+
+def test_a_socket_that_is_taken(tmp_path) -> None:
+    (tmp_path / "s").write_text("words")
+    assert "there is a file of that name" in refused(
+        "-o", tmp_path / "t", "--sensor", tmp_path / "s"
+    )
+    assert not (tmp_path / "t").exists()
+
+
+def test_a_recording_recorded_again_is_the_same(program, tmp_path) -> None:
+    first, second = tmp_path / "1.imt", tmp_path / "2.imt"
+    assert run("trace", "-o", first, "--", program("counted")).returncode == 0
+    assert run("trace", "-o", second, "--replay", first).returncode == 0
+    (original,) = streams_of(first)
+    _, copy = streams_of(second)
+    assert copy.meta == original.meta
+    assert (copy.events == original.events).all()
+    assert copy.processes == original.processes
