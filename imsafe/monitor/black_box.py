@@ -8,7 +8,7 @@ header holds the scorer's state before the first of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -46,6 +46,8 @@ class BlackBox:
         The thread's tid.
     meta : dict
         Header of the trace.
+    state : dict
+        The scorer's before the first record.
     missing : int
         Calls of the thread that are still to come.
     """
@@ -54,10 +56,10 @@ class BlackBox:
     process: ProcessInfo
     thread: int
     meta: dict[str, Any]
+    state: State
     missing: int = THREAD_CALLS
     full: bool = False
     _items: list[Events | Lost] = field(default_factory=list)
-    _aux: int = 0
     _tail: int = 0
 
     @classmethod
@@ -67,6 +69,7 @@ class BlackBox:
         alert: int,
         process: ProcessInfo,
         thread: int,
+        application: str,
         meta: dict[str, Any],
         stretches: list[Stretch],
         after: int,
@@ -77,8 +80,8 @@ class BlackBox:
 
         Parameters
         ----------
-        alert, process, thread
-            What it is about.
+        alert, process, thread, application
+            What it is about; the application is the only one of the trace.
         meta
             Header of the stream that the process belongs to.
         stretches
@@ -92,13 +95,14 @@ class BlackBox:
         state, parts, aux = _reach(stretches[first], skipped, process.pid, scorer, scratch)
         for stretch in stretches[first + 1 :]:
             parts += stretch.parts
-        box = cls(
-            alert,
-            process,
-            thread,
-            {**meta, "state": {"pid": process.pid, "scorer": state}},
-            _aux=aux,
-        )
+        entries = meta.get("applications", [])
+        named = [entry for entry in entries if entry["name"] == application]
+        header = {
+            **meta,
+            "applications": named[:1] or [{"name": application}],
+            "state": {"pid": process.pid, "lost": aux, "scorer": state},
+        }
+        box = cls(alert, replace(process, application=1), thread, header, state)
         records = sum(len(p.events) for p in parts if isinstance(p, Part))
         box._begin_with(parts, records - after)
         return box
@@ -110,7 +114,7 @@ class BlackBox:
                 continue
             count = min(before, len(part.events))
             if count:
-                self._append(part.events[:count])
+                self._items.append(part.events[:count])
             before -= count
             self.add(part.events[count:])
 
@@ -131,43 +135,29 @@ class BlackBox:
             stop = min(stop, int(calls[self.missing - 1]) + 1)
         if len(ends):
             stop = min(stop, int(ends[0]) + 1)
-        self._append(events[:stop])
+        self._items.append(events[:stop].copy())
         taken = int(np.searchsorted(calls, stop))
         self._tail += stop
         self.missing -= taken
         ended = len(ends) > 0 and ends[0] < stop
         self.full = self.missing == 0 or self._tail == LARGEST_TAIL or ended
 
-    def _append(self, events: Events) -> None:
-        own = _counted_from(events, self._aux)
-        first = own["aux"][own["kind"] == Kind.CALL][:1]
-        if not self._items and len(first) and first[0]:
-            time = int(own["time_ns"][0])
-            self._items.append(Lost(int(first[0]), time, time))
-        self._items.append(own)
-
     def items(self) -> list[Item]:
         """The items of the trace, without its header."""
         return [self.process, *self._items]
 
-    def calls(self) -> list[Events]:
-        """The thread's own records in stretches without loss, as they are learned from."""
-        result: list[Events] = []
+    def sequences(self) -> list[tuple[Events, State]]:
+        """The records in stretches without loss, each with the scorer's state before it."""
+        result: list[tuple[Events, State]] = []
         run: list[Events] = []
+        state = self.state
         for item in [*self._items, None]:
             if isinstance(item, np.ndarray):
-                run.append(item[item["tid"] == self.thread])
+                run.append(item)
             elif run:
-                result.append(np.concatenate(run))
-                run = []
-        return [events for events in result if len(events)]
-
-
-def _counted_from(events: Events, aux: int) -> Events:
-    """A copy in which calls that were lost before its beginning are no loss."""
-    own = events.copy()
-    own["aux"][own["kind"] == Kind.CALL] -= np.uint32(aux)
-    return own
+                result.append((np.concatenate(run), state))
+                run, state = [], {}
+        return result
 
 
 def _start(stretches: list[Stretch], thread: int, after: int) -> tuple[int, int]:
@@ -197,7 +187,8 @@ def _reach(
     aux = stretch.aux
     rest: list[Part | Lost] = []
     scorer.begin_stream(scratch)
-    scorer.restore(scratch, pid, stretch.state)
+    if stretch.state:
+        scorer.restore(scratch, pid, stretch.state)
     for part in stretch.parts:
         if not skipped:
             rest.append(part)
@@ -205,7 +196,7 @@ def _reach(
             scorer.lost(scratch)
         else:
             head = part.events[:skipped]
-            scorer.feed(scratch, _counted_from(head, stretch.aux))
+            scorer.feed(scratch, head)
             calls = head["aux"][head["kind"] == Kind.CALL]
             aux = int(calls[-1]) if len(calls) else aux
             if len(head) < len(part.events):

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps black boxes in a private folder, a bounded number of them; the oldest give way."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from imsafe.errors import ImsafeError, cannot
+from imsafe.files import saved_whole
+from imsafe.monitor.black_box import BlackBox
+from imsafe.monitor.score_log import printable
+from imsafe.stream.items import End
+from imsafe.stream.trace_file import TraceWriter
+
+MOST_BOXES = 100
+MOST_BYTES = 100 << 20
+_NAME = re.compile(r"alert-\d{8,20}-.*\.imt")
+
+
+def default_folder() -> Path:
+    """Where boxes go when nothing else was said: below the user's state folder."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    base = Path(state) if state and Path(state).is_absolute() else Path.home() / ".local" / "state"
+    return base / "imsafe" / "boxes"
+
+
+class BoxStore:
+    """The folder of black boxes; several monitors may share it.
+
+    Attributes
+    ----------
+    folder : Path
+        Made at the first box, private.
+    """
+
+    def __init__(
+        self, folder: Path, *, most: int = MOST_BOXES, most_bytes: int = MOST_BYTES
+    ) -> None:
+        self.folder = folder
+        self._most = most
+        self._most_bytes = most_bytes
+
+    def write(self, box: BlackBox, wall_ns: int) -> Path:
+        """Write a box, or write it again when it has grown.
+
+        Parameters
+        ----------
+        box
+            Full, or as far as it has come.
+        wall_ns
+            When the alert was raised: part of the name, which sorts by it.
+
+        Raises
+        ------
+        ImsafeError
+            The folder or the file cannot be written.
+        """
+        path = self.folder / _name(box, wall_ns)
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot("make the folder", self.folder, error) from error
+        with saved_whole(path, replace=True) as beside:
+            writer = TraceWriter.create(beside, box.meta, replace=True)
+            try:
+                for item in box.items():
+                    writer.write(item)
+            finally:
+                writer.close(End().totals)
+        return path
+
+    def make_room(self) -> list[Path]:
+        """Remove the oldest boxes beyond the bounds; those that were removed.
+
+        Raises
+        ------
+        ImsafeError
+            One cannot be removed.
+        """
+        removed: list[Path] = []
+        try:
+            boxes = sorted(p for p in self.folder.iterdir() if _NAME.fullmatch(p.name))
+            sizes = [box.lstat().st_size for box in boxes]
+            count, total = len(boxes), sum(sizes)
+            for box, size in zip(boxes, sizes, strict=True):
+                if count <= self._most and total <= self._most_bytes:
+                    break
+                box.unlink(missing_ok=True)
+                removed.append(box)
+                count, total = count - 1, total - size
+        except FileNotFoundError:
+            return removed  # no folder yet, or another monitor has made room at the same time
+        except OSError as error:
+            raise cannot("remove old black boxes in", self.folder, error) from error
+        return removed
+
+
+def _name(box: BlackBox, wall_ns: int) -> str:
+    application = box.meta["applications"][0]["name"]
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", printable(str(application), 40))
+    # The monitor's pid keeps apart two monitors that share the folder and replay the same trace.
+    return (
+        f"alert-{max(wall_ns, 0) // 1_000_000:014d}-{safe}-{box.process.pid}"
+        f"-{box.alert}-{os.getpid()}.imt"
+    )
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder for boxes that is something else.
+
+    Raises
+    ------
+    ImsafeError
+        It is not a folder.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ImsafeError(f"{folder} is not a folder; black boxes cannot be kept there.")

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an engine has found out since it was asked last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe import syscalls
+from imsafe.monitor.black_box import BlackBox
+from imsafe.monitor.score_log import LogLine
+from imsafe.monitor.view_protocol import READINGS, Alert
+from imsafe.monitor.watched import Watched
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Buckets of one stream that are complete.
+
+    Attributes
+    ----------
+    buckets : array of BUCKETED, shape (N,)
+        Ordered by time, pid, tid.
+    lost
+        Calls of the stream that were lost since its buckets before.
+    """
+
+    buckets: NDArray[np.void]
+    lost: int
+
+
+@dataclass(slots=True)
+class Findings:
+    """Everything new, in the order in which it happened.
+
+    Attributes
+    ----------
+    gaps : list of (from_ns, to_ns, count)
+        Intervals in which calls were lost; wall clock.
+    alerts
+        Opened, changed or closed; each alert once, as it is now.
+    opened
+        Those among them that have opened.
+    forgotten
+        Numbers of alerts that are kept no longer.
+    boxes
+        Black boxes that are full.
+    notices
+        Warnings in words.
+    """
+
+    scored: list[Scored] = field(default_factory=list)
+    gaps: list[tuple[int, int, int]] = field(default_factory=list)
+    alerts: dict[int, Alert] = field(default_factory=dict)
+    opened: list[Alert] = field(default_factory=list)
+    forgotten: list[int] = field(default_factory=list)
+    boxes: list[BlackBox] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+def log_lines(scored: Scored, applications: Mapping[int, Watched]) -> Iterator[LogLine]:
+    """The lines of the score log for these buckets."""
+    lost = scored.lost
+    names = (
+        "time_ns",
+        "maximum",
+        "application",
+        "pid",
+        "tid",
+        "symbol",
+        "probability",
+        "reading",
+    )
+    for time_ns, maximum, number, pid, tid, symbol, probability, reading in zip(
+        *(scored.buckets[name].tolist() for name in names), strict=True
+    ):
+        watched = applications[number]
+        yield LogLine(
+            time_ns=time_ns,
+            score=maximum,
+            threshold=watched.threshold,
+            application=watched.name,
+            pid=pid,
+            tid=tid,
+            call=syscalls.name(symbol),
+            probability=probability,
+            reading=READINGS[reading],
+            lost=lost,
+        )
+        lost = 0

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Counts the calls that a stream has lost, told in two ways, once.
+
+A loss is told by the tracer's own count in the calls that follow it, and by a
+frame of its own: where both are there they speak of the same calls.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.events import Events
+from imsafe.stream.items import Lost
+
+
+class Losses:
+    """The losses of one stream.
+
+    Attributes
+    ----------
+    total : int
+        Calls that were lost so far.
+    aux : int
+        The tracer's count in the latest call, modulo 2^32.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.aux = 0
+        self._by_calls = 0
+        self._by_frames = 0
+
+    def frame(self, lost: Lost) -> int:
+        """Take in a frame; how many calls were not counted before."""
+        self._by_frames += lost.count
+        return self._count()
+
+    def calls(self, calls: Events) -> list[tuple[int, int]]:
+        """Take in calls; for each place of new loss its row and the count."""
+        aux: NDArray[np.uint32] = calls["aux"]
+        if not len(aux) or (aux[-1] == self.aux and (aux == self.aux).all()):
+            return []
+        places: list[tuple[int, int]] = []
+        rows = np.flatnonzero(np.concatenate([[aux[0] != self.aux], aux[1:] != aux[:-1]]))
+        for row in rows.tolist():
+            newer = (int(aux[row]) - self.aux) & 0xFFFFFFFF
+            if newer < 1 << 31:
+                self.aux = int(aux[row])
+                self._by_calls += newer
+                if counted := self._count():
+                    places.append((row, counted))
+        return places
+
+    def _count(self) -> int:
+        new = max(self._by_calls, self._by_frames) - self.total
+        self.total += new
+        return new

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares how an application is watched with how its profile was learned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imsafe.monitor.score_log import printable
+from imsafe.monitor.watched import Watched
+from imsafe.profile.profile import Profile
+
+
+def learned_follow_exec(profile: Profile) -> bool | None:
+    """Whether exec was followed in learning; None when it is not known, or was done both ways."""
+    ways = {mode.follow_exec for mode in profile.modes} - {None}
+    return ways.pop() if len(ways) == 1 else None
+
+
+def learned_full(profile: Profile) -> bool:
+    """Whether all traces were recorded with two stops a call."""
+    return {mode.tracer for mode in profile.modes} == {"ptrace-full"}
+
+
+def differences(watched: Watched, meta: dict[str, Any]) -> list[str]:
+    """How a stream differs from what the profile was learned from, in words.
+
+    Parameters
+    ----------
+    watched
+        The application.
+    meta
+        The stream's header.
+    """
+    if meta.get("tracer") == "ims-monitor":
+        return []  # a recording's own channel, which has no calls
+    found = []
+    learned = {mode.tracer for mode in watched.profile.modes} - {"", "ims-monitor"}
+    tracer = printable(str(meta.get("tracer", "")), 40)
+    if tracer and learned and tracer not in learned:
+        found.append(
+            f"learned with the tracer {' and '.join(sorted(learned))}, watched with {tracer};"
+            " calls that only one of them sees will surprise"
+        )
+    followed, follows = learned_follow_exec(watched.profile), meta.get("follow_exec")
+    if followed is not None and isinstance(follows, bool) and follows != followed:
+        words = {True: "following exec", False: "not following exec"}
+        found.append(f"learned {words[followed]}, watched {words[follows]}")
+    return found + _executables(watched, meta)
+
+
+def _executables(watched: Watched, meta: dict[str, Any]) -> list[str]:
+    """Executables of the same name whose content is not one of those that were learned."""
+    learned: dict[str, set[str]] = {}
+    for trace in watched.profile.traces:
+        for name, digest in _digests(trace.meta):
+            learned.setdefault(name, set()).add(digest)
+    return [
+        f"the executable of {printable(name, 80)} is not the one that was learned"
+        for name, digest in _digests(meta)
+        if name in learned and digest not in learned[name]
+    ]
+
+
+def _digests(meta: dict[str, Any]) -> list[tuple[str, str]]:
+    entries = meta.get("applications", [])
+    return [
+        (str(entry.get("name")), str(entry["sha256"]))
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict) and entry.get("sha256")
+    ]

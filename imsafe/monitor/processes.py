@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live processes of all streams, for the view's list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.monitor.view_protocol import ProcessRow
+from imsafe.stream.items import ProcessInfo
+
+MOST_PROCESSES = 65_536
+"""Beyond it the process that was heard of first is forgotten; its calls are scored all the same."""
+
+
+@dataclass(slots=True)
+class _Process:
+    parent: int = 0
+    comm: str = ""
+    exe: str = ""
+    application: int = 0
+    threads: set[int] = field(default_factory=set)
+    gone: set[int] = field(default_factory=set)
+    calls: int = 0
+    calls_before: int = 0
+    score: float = 0.0
+    peak: float = 0.0
+
+    @property
+    def ended(self) -> bool:
+        return bool(self.gone) and not self.threads
+
+
+class Processes:
+    """Who is alive, by stream and pid."""
+
+    def __init__(self) -> None:
+        self._processes: dict[tuple[int, int], _Process] = {}
+
+    def _get(self, stream: int, pid: int) -> _Process:
+        process = self._processes.get((stream, pid))
+        if process is None:
+            process = self._processes[stream, pid] = _Process()
+            if len(self._processes) > MOST_PROCESSES:
+                del self._processes[next(iter(self._processes))]
+        return process
+
+    def announce(self, stream: int, info: ProcessInfo) -> None:
+        """Say who a process is."""
+        process = self._get(stream, info.pid)
+        process.parent, process.comm, process.exe = info.parent, info.comm, info.exe
+
+    def scored(self, stream: int, buckets: NDArray[np.void]) -> None:
+        """Take in complete buckets (`BUCKETED`)."""
+        columns = ("pid", "tid", "application", "calls", "maximum")
+        for pid, tid, application, calls, maximum in zip(
+            *(buckets[name].tolist() for name in columns), strict=True
+        ):
+            process = self._get(stream, pid)
+            process.application = application
+            if tid not in process.gone:
+                process.threads.add(tid)
+            process.calls += calls
+            process.score = maximum
+            process.peak = max(process.peak, maximum)
+
+    def thread_ended(self, stream: int, pid: int, tid: int) -> None:
+        """A thread has ended; the buckets of its last calls may be still to come."""
+        process = self._get(stream, pid)
+        process.gone.add(tid)
+        process.threads.discard(tid)
+
+    def remove_ended(self, stream: int, pid: int) -> bool:
+        """Forget a process none of whose threads is left; whether it was so."""
+        process = self._processes.get((stream, pid))
+        if process is None or not process.ended:
+            return False
+        del self._processes[stream, pid]
+        return True
+
+    def threads(self, stream: int, pid: int) -> list[int]:
+        """The threads of a process that have made calls and have not ended."""
+        process = self._processes.get((stream, pid))
+        return sorted(process.threads) if process is not None else []
+
+    def pids(self, stream: int) -> list[int]:
+        """The processes of a stream."""
+        return [pid for number, pid in self._processes if number == stream]
+
+    def end(self, stream: int, pid: int | None = None) -> None:
+        """A process has ended, or all of a stream."""
+        if pid is not None:
+            self._processes.pop((stream, pid), None)
+        else:
+            for key in [key for key in self._processes if key[0] == stream]:
+                del self._processes[key]
+
+    def rows(self, seconds: float) -> Iterable[ProcessRow]:
+        """A row each; `seconds` since this was asked last, for the rates."""
+        for (_, pid), process in self._processes.items():
+            if process.ended:
+                continue
+            calls = process.calls - process.calls_before
+            process.calls_before = process.calls
+            yield {
+                "pid": pid,
+                "parent": process.parent,
+                "comm": process.comm,
+                "exe": process.exe,
+                "application": process.application,
+                "threads": len(process.threads),
+                "calls": process.calls,
+                "rate": calls / seconds if seconds > 0 else 0.0,
+                "score": process.score,
+                "peak": process.peak,
+            }

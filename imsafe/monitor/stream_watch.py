@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Watches one stream: routes its calls to the applications' scorers and judges the scores."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.events import EVENT, Events, Kind, symbols
+from imsafe.monitor.black_box import BlackBox
+from imsafe.monitor.buckets import SCORED, Buckets
+from imsafe.monitor.crossings import Batch, Change, Crossing, Crossings, What, thread_keys
+from imsafe.monitor.event_clock import EventClock
+from imsafe.monitor.findings import Findings, Scored
+from imsafe.monitor.history import Histories, Part
+from imsafe.monitor.losses import Losses
+from imsafe.monitor.processes import Processes
+from imsafe.monitor.view_protocol import BUCKET_NS
+from imsafe.monitor.watched import Watched
+from imsafe.stream.items import Closed, Item, Lost, ProcessInfo, Segment
+from imsafe.stream.routing import Routing
+
+PIECE = 4096
+"""Records that are scored at a time: as far as a snapshot may lie behind an alert."""
+
+_BIT = float(1 << 32)
+
+
+class Context(Protocol):
+    """What the streams of an engine share."""
+
+    histories: Histories
+    processes: Processes
+    findings: Findings
+    calls: int
+    lost: int
+    not_watched: int
+
+    def applications_of(self, names: list[str]) -> NDArray[np.intp]:
+        """For each application of a stream, from 0 for none: the watched one's number, or 0."""
+
+    def watched(self, number: int) -> Watched:
+        """The watched application of that number."""
+
+    def thresholds(self) -> NDArray[np.float64]:
+        """By number; infinite for 0 and where there is none."""
+
+    def meet(self, watched: Watched, meta: dict[str, Any]) -> None:
+        """A stream of this application has begun."""
+
+    def opened(self, stream: StreamWatch, crossing: Crossing, opening: Opening) -> None:
+        """A thread has crossed the threshold."""
+
+    def changed(self, crossing: Crossing) -> None:
+        """A crossing has grown or is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The call with which a thread crossed the threshold.
+
+    Attributes
+    ----------
+    watched, symbol, probability, reading
+        The application, and the call with its probability and leading reading.
+    after
+        Records of the process in its history that are later than the call.
+    lost
+        Calls that the stream has lost so far.
+    """
+
+    watched: Watched
+    symbol: int
+    probability: float
+    reading: int
+    after: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Records that were scored together; `rows_of` tells each process's rows."""
+
+    events: Events
+    numbers: NDArray[np.intp]
+    surprise: NDArray[np.int64]
+    reading: NDArray[np.uint8]
+    rows_of: dict[int, NDArray[np.intp]]
+
+
+class StreamWatch:
+    """One stream, from its segment to its end.
+
+    Attributes
+    ----------
+    number
+        Unique in the engine: by it the scorers know the stream.
+    meta
+        The segment's header.
+    boxes : dict of int to list of BlackBox
+        By pid: those that are being filled.
+    """
+
+    def __init__(self, number: int, segment: Segment, context: Context) -> None:
+        self.number = number
+        self.meta = segment.meta
+        self.boxes: dict[int, list[BlackBox]] = {}
+        self._context = context
+        self._routing = Routing()
+        self._routing.feed(segment)
+        self._numbers = context.applications_of(self._routing.names)
+        self._clock = EventClock(segment.wall_offset_ns)
+        self._buckets = Buckets()
+        self._crossings = Crossings()
+        self._losses = Losses()
+        self._told_lost = 0
+        self._last_call_ns: int | None = None
+        self._exits: deque[tuple[int, int]] = deque()
+        self._present = [context.watched(n) for n in sorted(set(self._numbers.tolist()) - {0})]
+        for watched in self._present:
+            watched.scorer.begin_stream(number)
+            context.meet(watched, self.meta)
+        self._restore(self.meta.get("state"))
+
+    def _restore(self, state: object) -> None:
+        """Go on from where a black box begins."""
+        if isinstance(state, dict) and self._present:
+            pid, lost, of_scorer = (state.get(key) for key in ("pid", "lost", "scorer"))
+            if type(lost) is int and 0 <= lost < 1 << 32:
+                self._losses.aux = lost
+            if (
+                type(pid) is int
+                and 0 <= pid < 1 << 32
+                and isinstance(of_scorer, dict)
+                and of_scorer
+            ):
+                self._present[0].scorer.restore(self.number, pid, of_scorer)
+
+    def process(self, pid: int) -> ProcessInfo:
+        """Who a process is; what the stream has not said is empty."""
+        return self._routing.process(pid) or ProcessInfo(0, pid, 0, "", "", 1)
+
+    @property
+    def buckets(self) -> Buckets:
+        """Those that are not complete."""
+        return self._buckets
+
+    def feed(self, item: Item) -> None:
+        """Take in the next item of the stream."""
+        if isinstance(item, np.ndarray):
+            for start in range(0, len(item), PIECE):
+                self._events(item[start : start + PIECE])
+        elif isinstance(item, ProcessInfo):
+            self._process(item)
+        elif isinstance(item, Lost):
+            self._lost(item)
+        elif isinstance(item, Closed):
+            self.finish()
+
+    def _process(self, info: ProcessInfo) -> None:
+        before = self._routing.process(info.pid)
+        if before is not None and before.application != info.application:
+            self._leave(info.pid, before.application)
+        self._routing.feed(info)
+        if info.application:
+            self._context.processes.announce(self.number, info)
+
+    def _leave(self, pid: int, application: int) -> None:
+        """The process belongs to that application no longer."""
+        self._close(self._crossings.finish(self._clock.now_ns, pid))
+        self._end_boxes(pid)
+        number = self._number(application)
+        tids = self._context.processes.threads(self.number, pid)
+        if number and tids:
+            exits = np.zeros(len(tids), EVENT)
+            exits["pid"], exits["tid"], exits["kind"] = pid, tids, Kind.EXIT
+            self._context.watched(number).scorer.feed(self.number, exits)
+        self._context.histories.end(self.number, pid)
+        self._context.processes.end(self.number, pid)
+
+    def _number(self, application: int) -> int:
+        return int(self._numbers[application]) if application < len(self._numbers) else 0
+
+    def _lost(self, lost: Lost) -> None:
+        count = self._losses.frame(lost)
+        self._context.lost += count
+        begin, end = self._clock.wall(lost.from_ns), self._clock.wall(lost.to_ns)
+        self._context.findings.gaps.append((begin, max(begin, end), count))
+        for watched in self._present:
+            watched.scorer.lost(self.number)
+        self._context.histories.lost(self.number, lost)
+        for boxes in self.boxes.values():
+            for box in boxes:
+                box.lost(lost)
+
+    def _events(self, events: Events) -> None:
+        former = self._clock.now_ns if self._clock.started else None
+        times = self._clock.advance(events["time_ns"])
+        previous = times[0] if former is None else former
+        sets = np.flatnonzero(np.diff(times, prepend=previous) < 0)
+        start = 0
+        for stop in [*sets.tolist(), len(events)]:
+            if start < stop:
+                self._batch(events[start:stop], times[start:stop])
+            if stop < len(events):
+                self._clock_was_set(int(times[stop - 1] if stop else previous))
+            start = stop
+
+    def _clock_was_set(self, former_ns: int) -> None:
+        self._complete(self._buckets.finish())
+        self._close(self._crossings.finish(former_ns))
+
+    def _batch(self, events: Events, times: NDArray[np.int64]) -> None:
+        context = self._context
+        is_call = events["kind"] == Kind.CALL
+        aux = self._losses.aux
+        self._count_losses(events[is_call], times[is_call])
+        numbers = self._watched_numbers(events["pid"])
+        is_scored = is_call & (numbers > 0)
+        context.calls += int(np.count_nonzero(is_scored))
+        context.not_watched += int(np.count_nonzero(is_call)) - int(np.count_nonzero(is_scored))
+
+        rows_of = self._rows_by_process(events["pid"], numbers)
+        for pid, rows in rows_of.items():
+            scorer = context.watched(int(numbers[rows[0]])).scorer
+            context.histories.prepare(
+                self.number, pid, aux, partial(scorer.snapshot, self.number, pid)
+            )
+        score, surprise, reading = self._score(events, numbers)
+        score[~is_scored] = -1.0
+        for pid, rows in rows_of.items():
+            context.histories.add(self.number, pid, Part(events[rows], surprise[rows]))
+
+        exits = np.flatnonzero((events["kind"] == Kind.EXIT) & (numbers > 0))
+        batch = Batch(
+            times=times,
+            keys=thread_keys(events["pid"], events["tid"]),
+            scores=score,
+            thresholds=context.thresholds()[numbers],
+            exits=exits,
+        )
+        changes = self._crossings.add(batch)
+        for pid in self.boxes.keys() & rows_of.keys():
+            for box in self.boxes[pid]:
+                box.add(events[rows_of[pid]])
+        for change in changes:
+            self._judge(change, _Piece(events, numbers, surprise, reading, rows_of))
+        for crossing in self._crossings.grown:
+            context.changed(crossing)
+        self._crossings.grown.clear()
+        self._finish_boxes()
+
+        scored = np.empty(int(np.count_nonzero(is_scored)), SCORED)
+        scored["time_ns"] = times[is_scored]
+        scored["score"] = score[is_scored]
+        scored["probability"] = np.exp2(surprise[is_scored] / -_BIT)
+        scored["symbol"] = symbols(events[is_scored])
+        scored["application"] = numbers[is_scored]
+        scored["reading"] = reading[is_scored]
+        for name in ("pid", "tid"):
+            scored[name] = events[name][is_scored]
+        for row in exits.tolist():
+            pid, tid = int(events["pid"][row]), int(events["tid"][row])
+            context.processes.thread_ended(self.number, pid, tid)
+            self._exits.append((int(times[row]), pid))
+        self._complete(self._buckets.add(scored, int(times[-1])))
+
+    def _watched_numbers(self, pids: NDArray[np.uint32]) -> NDArray[np.intp]:
+        """The watched application's number for each pid, 0 for none."""
+        applications = self._routing.application_of(pids)
+        known = np.minimum(applications, len(self._numbers) - 1)
+        return np.where(known == applications, self._numbers[known], 0)
+
+    def _rows_by_process(
+        self, pids: NDArray[np.uint32], numbers: NDArray[np.intp]
+    ) -> dict[int, NDArray[np.intp]]:
+        """Rows of each watched process, in order."""
+        rows = np.flatnonzero(numbers)
+        if not len(rows):
+            return {}
+        own = pids[rows]
+        if (own == own[0]).all():
+            return {int(own[0]): rows}
+        order = np.argsort(own, kind="stable")
+        distinct, starts = np.unique(own[order], return_index=True)
+        return dict(zip(distinct.tolist(), np.split(rows[order], starts[1:]), strict=True))
+
+    def _score(
+        self, events: Events, numbers: NDArray[np.intp]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint8]]:
+        """Score, surprise and leading reading of each record; -1 where nobody watches."""
+        score = np.full(len(events), -1.0)
+        surprise = np.full(len(events), -1, np.int64)
+        reading = np.zeros(len(events), np.uint8)
+        for watched in self._present:
+            own = numbers == watched.number
+            rows = slice(None) if own.all() else own
+            result = watched.scorer.feed(self.number, events[rows])
+            score[rows], surprise[rows] = result["score"], result["surprise"]
+            reading[rows] = result["reading"]
+        return score, surprise, reading
+
+    def _count_losses(self, calls: Events, times: NDArray[np.int64]) -> None:
+        for row, count in self._losses.calls(calls):
+            end = int(times[row])
+            begin = int(times[row - 1]) if row else self._last_call_ns
+            self._context.lost += count
+            self._context.findings.gaps.append((end if begin is None else begin, end, count))
+        if len(times):
+            self._last_call_ns = int(times[-1])
+
+    def _judge(self, change: Change, piece: _Piece) -> None:
+        crossing, row = change.crossing, change.row
+        if change.what is What.CLOSED:
+            self._context.changed(crossing)
+            return
+        rows = piece.rows_of[crossing.pid]
+        opening = Opening(
+            watched=self._context.watched(int(piece.numbers[row])),
+            symbol=int(symbols(piece.events[row : row + 1])[0]),
+            probability=float(np.exp2(piece.surprise[row] / -_BIT)),
+            reading=int(piece.reading[row]),
+            after=len(rows) - int(np.searchsorted(rows, row, side="right")),
+            lost=self._losses.total,
+        )
+        self._context.opened(self, crossing, opening)
+
+    def _close(self, crossings: list[Crossing]) -> None:
+        for crossing in crossings:
+            self._context.changed(crossing)
+
+    def _complete(self, buckets: NDArray[np.void]) -> None:
+        if len(buckets):
+            lost = self._losses.total - self._told_lost
+            self._told_lost = self._losses.total
+            self._context.findings.scored.append(Scored(buckets, lost))
+            self._context.processes.scored(self.number, buckets)
+        begin = self._clock.now_ns - self._clock.now_ns % BUCKET_NS
+        while self._exits and self._exits[0][0] < begin:
+            self._remove_ended(self._exits.popleft()[1])
+
+    def _remove_ended(self, pid: int) -> None:
+        if self._context.processes.remove_ended(self.number, pid):
+            self._context.histories.end(self.number, pid)
+            self._end_boxes(pid)
+
+    def _finish_boxes(self) -> None:
+        for pid, boxes in list(self.boxes.items()):
+            self._context.findings.boxes += [box for box in boxes if box.full]
+            self.boxes[pid] = [box for box in boxes if not box.full]
+            if not self.boxes[pid]:
+                del self.boxes[pid]
+
+    def _end_boxes(self, pid: int | None = None) -> None:
+        for key in list(self.boxes) if pid is None else [pid]:
+            self._context.findings.boxes += self.boxes.pop(key, [])
+
+    def finish(self) -> None:
+        """The stream is over: complete and close everything."""
+        self._complete(self._buckets.finish())
+        self._close(self._crossings.finish(self._clock.now_ns))
+        self._end_boxes()
+        self._context.histories.end(self.number)
+        self._context.processes.end(self.number)
+        for watched in self._present:
+            watched.scorer.end_stream(self.number)

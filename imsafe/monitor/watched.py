@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One watched application: its profile, its scorer, its threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from imsafe.monitor.view_protocol import ApplicationRow
+from imsafe.profile.profile import Profile
+from imsafe.profile.scorer import Scorer
+
+
+@dataclass(slots=True, eq=False)
+class Watched:
+    """One application and what is known of it.
+
+    Attributes
+    ----------
+    number
+        From 1, in the order of the command line.
+    path
+        The profile's file.
+    threshold
+        None: scores are shown, alerts are not raised.
+    warnings
+        How the watching differs from the learning, in words; each once.
+    """
+
+    number: int
+    name: str
+    path: str
+    profile: Profile
+    scorer: Scorer
+    threshold: float | None
+    warnings: list[str] = field(default_factory=list)
+    seen: bool = False
+
+    def row(self) -> ApplicationRow:
+        """What the view says of it."""
+        if self.threshold is None:
+            state = "not learned enough"
+        else:
+            state = "watching" if self.seen else "waiting"
+        return {
+            "number": self.number,
+            "name": self.name,
+            "profile": self.path,
+            "threshold": self.threshold,
+            "suggested": self.profile.suggested_threshold,
+            "state": state,  # type: ignore[typeddict-item]
+            "warnings": list(self.warnings),
+        }
