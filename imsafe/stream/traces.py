@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 import sys
 import tempfile
@@ -18,12 +17,15 @@ from imsafe.stream.adfa import read_adfa
 from imsafe.stream.frames import MAGIC
 from imsafe.stream.items import Tagged
 from imsafe.stream.native import read_native
+from imsafe.stream.strace_line import LINE
+from imsafe.stream.strace_text import read_strace
 from imsafe.stream.unm import read_unm
 
 Importer = Callable[[Iterable[bytes], str, list[str]], Iterator[Tagged]]
 
 _IMPORTERS: dict[str, Importer] = {
     "imsafe": read_native,
+    "strace": read_strace,
     "unm": read_unm,
     "adfa": read_adfa,
 }
@@ -35,10 +37,6 @@ UNTIMED = frozenset({"unm", "adfa"})
 
 _PIECE = 1 << 20
 _PEEK = 4096
-_STRACE_LINE = re.compile(
-    rb"(?:\[pid +\d+\] |\d+ +)?(?:[\d:.]+ +){0,2}"
-    rb"(?:[a-z_][a-z0-9_]*\(|<\.\.\. |\+\+\+ |--- |\[ Process PID=|strace: )"
-)
 
 
 class TraceReader:
@@ -186,7 +184,7 @@ def recognised(start: bytes, name: str) -> str:
     if lines and all(word.isdigit() for line in lines for word in line.split()):
         pairs = all(len(line.split()) == 2 for line in lines)
         return "unm" if pairs and (len(lines) > 1 or name.endswith(".int")) else "adfa"
-    if any(_STRACE_LINE.match(line) for line in lines[:20]):
+    if any(LINE.match(line) for line in lines[:20]):
         return "strace"
     raise StreamError(
         f"{name} is not a trace of a known format (an ImSafe recording, strace -f -o text,"
