@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From three readings to one score from 0 to 1, by how rare they are on normal behaviour.
+
+`docs/detection-model.md` gives the formulas.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.profile.compiled import inlined, real
+from imsafe.profile.leave_one_out import BURST_COLUMN, DRIFT_COLUMN, REPERTOIRE_COLUMN
+
+READINGS = ("burst", "drift", "repertoire")
+"""Their order is that of `imsafe.monitor.view_protocol.READINGS`."""
+
+ENOUGH_UNITS = 20
+"""Units that a threshold takes to be learned."""
+
+TAIL = 0.1
+"""The share of normal units, those with the highest readings, whose tail is fitted."""
+
+KNOTS = 512
+"""Points of the curve below the tail, at most."""
+
+DECADES = 6
+"""Score 1 is one in 10^6 normal units."""
+
+BURST_WEIGHT = 0.25
+BURST_RANGE = 0.98
+"""A burst beyond this quantile of the normal units' highest counts in full."""
+
+LEAST_SCALE = (0.25, 0.1, 0.02)
+"""The readings' scales are at least this (bits, bits, distance): very regular normal
+behaviour must not make a trifle rare."""
+
+LEAST_TAIL = 0.25
+"""The tail's mean excess is at least this (in scales)."""
+
+RAREST, COMMONEST = 1e-4, 0.02
+"""Bounds of the share of normal units above a suggested threshold."""
+
+DAY_NS = 86_400 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How readings become a score.
+
+    Attributes
+    ----------
+    units
+        How many normal units it rests on.
+    mean, scale
+        Of the units' highest burst, drift and repertoire.
+    burst_limit
+        End of the burst's normal range, bits.
+    knots, scores
+        The score from each knot of the combined reading up to the next;
+        below the first it is 0.
+    tail_start, tail_score, tail_slope
+        The score beyond `tail_start`: ``tail_score + tail_slope * (combined - tail_start)``.
+    """
+
+    units: int
+    mean: tuple[float, float, float]
+    scale: tuple[float, float, float]
+    burst_limit: float
+    knots: tuple[float, ...]
+    scores: tuple[float, ...]
+    tail_start: float
+    tail_score: float
+    tail_slope: float
+
+
+class Curve(NamedTuple):
+    """A calibration as arrays, for compiled code."""
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    knots: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    burst_limit: float
+    tail_start: float
+    tail_score: float
+    tail_slope: float
+
+
+def curve(calibration: Calibration) -> Curve:
+    """The arrays of a calibration."""
+    return Curve(
+        np.array(calibration.mean, np.float64),
+        np.array(calibration.scale, np.float64),
+        np.array(calibration.knots, np.float64),
+        np.array(calibration.scores, np.float64),
+        float(calibration.burst_limit),
+        float(calibration.tail_start),
+        float(calibration.tail_score),
+        float(calibration.tail_slope),
+    )
+
+
+@inlined
+def combine(burst: float, drift: float, repertoire: float, c: Curve) -> tuple[float, int]:
+    """The combined reading, and the number of the reading with the greatest share in it."""
+    burst_share = BURST_WEIGHT * ((burst - c.mean[0]) / c.scale[0])
+    burst_share += max(burst - c.burst_limit, 0.0) / c.scale[0]
+    drift_share = (drift - c.mean[1]) / c.scale[1]
+    repertoire_share = (repertoire - c.mean[2]) / c.scale[2]
+    combined = burst_share + drift_share + repertoire_share
+    if drift_share >= burst_share and drift_share >= repertoire_share:
+        return combined, DRIFT_COLUMN
+    if repertoire_share > burst_share:
+        return combined, REPERTOIRE_COLUMN
+    return combined, BURST_COLUMN
+
+
+@inlined
+def score_of(combined: float, c: Curve) -> float:
+    """The score of a combined reading: min(1, -log10(p) / 6)."""
+    if combined > c.tail_start:
+        return real(min(1.0, c.tail_score + c.tail_slope * (combined - c.tail_start)))
+    at = np.searchsorted(c.knots, combined, side="right")
+    if at == 0:
+        return 0.0
+    return real(c.scores[at - 1])
+
+
+def _combined(readings: NDArray[np.float64], c: Calibration) -> NDArray[np.float64]:
+    # The same operations in the same order as `combine`: the same bits.
+    burst, drift, repertoire = readings[:, 0], readings[:, 1], readings[:, 2]
+    burst_share = BURST_WEIGHT * ((burst - c.mean[0]) / c.scale[0])
+    burst_share += np.maximum(burst - c.burst_limit, 0.0) / c.scale[0]
+    result: NDArray[np.float64] = (
+        burst_share + (drift - c.mean[1]) / c.scale[1] + (repertoire - c.mean[2]) / c.scale[2]
+    )
+    return result
+
+
+def calibrate(readings: Sequence[NDArray[np.float64]]) -> Calibration:
+    """Fit a calibration to the readings of units that were left out.
+
+    Parameters
+    ----------
+    readings
+        For each unit, burst, drift and repertoire of its calls, shape (N, 3).
+    """
+    if not readings:
+        return _uninformed()
+    highest = np.array([unit.max(axis=0) for unit in readings])
+    mean = highest.mean(axis=0)
+    scale = np.maximum(highest.std(axis=0), LEAST_SCALE)
+    start = Calibration(
+        len(readings),
+        (float(mean[0]), float(mean[1]), float(mean[2])),
+        (float(scale[0]), float(scale[1]), float(scale[2])),
+        float(np.quantile(highest[:, BURST_COLUMN], BURST_RANGE)),
+        (), (), 0.0, 0.0, 0.0,
+    )  # fmt: skip
+    return _fit_curve(start, np.sort([_combined(unit, start).max() for unit in readings]))
+
+
+def _fit_curve(start: Calibration, highest: NDArray[np.float64]) -> Calibration:
+    units = len(highest)
+    tail_start = float(np.quantile(highest, 1 - TAIL))
+    excess = highest[highest > tail_start] - tail_start
+    mean_excess = max(float(excess.mean()) if len(excess) else 0.0, LEAST_TAIL)
+    body = highest[highest <= tail_start]
+    at = np.unique(np.linspace(0, len(body) - 1, min(KNOTS, len(body))).astype(np.int64))
+    knots = np.unique(body[at])
+    share = (units - np.searchsorted(highest, knots, side="left")) / units
+    scores = [min(max(-math.log10(p) / DECADES, 0.0), -math.log10(TAIL) / DECADES) for p in share]
+    return Calibration(
+        units, start.mean, start.scale, start.burst_limit,
+        tuple(knots.tolist()), tuple(scores),
+        tail_start, -math.log10(TAIL) / DECADES, 1 / (math.log(10) * DECADES * mean_excess),
+    )  # fmt: skip
+
+
+def _uninformed() -> Calibration:
+    """Of a profile without a single unit: anything is as surprising as it looks."""
+    return Calibration(
+        0, (0.0, 0.0, 0.0), LEAST_SCALE, 0.0, (0.0,), (0.0,), 0.0, 0.0, 1 / (math.log(10) * DECADES)
+    )
+
+
+def rarity_of(score: float) -> float:
+    """The share of normal units that reach a score."""
+    return math.pow(10.0, -DECADES * score)
+
+
+def score_of_rarity(share: float) -> float:
+    """The score that a share of normal units reaches."""
+    return min(1.0, -math.log10(share) / DECADES)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """False alarms that a threshold costs: a million calls, and a day where times are known."""
+
+    per_million_calls: float
+    per_day: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast units came in learning.
+
+    Attributes
+    ----------
+    units, calls
+        All that were learned.
+    timed_units, timed_ns
+        Those of traces with a clock, and how long these traces lasted.
+    """
+
+    units: int
+    calls: int
+    timed_units: int
+    timed_ns: int
+
+    @property
+    def units_per_day(self) -> float | None:
+        """None where no trace had a clock."""
+        if self.timed_units == 0 or self.timed_ns <= 0:
+            return None
+        return self.timed_units * DAY_NS / self.timed_ns
+
+    def price(self, threshold: float) -> Price:
+        """What a threshold costs on behaviour like that which was learned."""
+        share = rarity_of(threshold)
+        per_day = self.units_per_day
+        return Price(
+            share * self.units * 1e6 / self.calls if self.calls else 0.0,
+            None if per_day is None else share * per_day,
+        )
+
+    def suggested_threshold(self) -> float:
+        """The threshold that costs about one false alarm a day, within bounds."""
+        per_day = self.units_per_day
+        share = COMMONEST if per_day is None else min(max(1 / per_day, RAREST), COMMONEST)
+        return score_of_rarity(share)

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compiles the number crunching with numba, and keeps the machine code in a private folder.
+
+numba looks only at a function's own file to tell whether its cached machine
+code is still right; here kernels use functions of other files, so the folder's
+name holds a digest of them all.  Its index files are pickles: the folder must
+be ours and nobody else's to write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _digest() -> str:
+    sources = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        sources.update(path.read_bytes())
+    return sources.hexdigest()[:16]
+
+
+def _caches() -> Path:
+    for name in ("CACHE_DIRECTORY", "XDG_CACHE_HOME"):  # the first is systemd's
+        folder = os.environ.get(name, "").split(os.pathsep)[0]
+        if folder and Path(folder).is_absolute():
+            return Path(folder)
+    return Path.home() / ".cache"
+
+
+def _is_private(folder: Path) -> bool:
+    if os.name != "posix":
+        return os.access(folder, os.W_OK)
+    status = folder.lstat()
+    return (
+        stat.S_ISDIR(status.st_mode)
+        and status.st_uid == os.geteuid()
+        and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        and os.access(folder, os.W_OK)
+    )
+
+
+def cache_folder() -> Path:
+    """The private folder for machine code; a passing one where none can be kept."""
+    try:
+        kept = _caches() / "imsafe"
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = kept / f"kernels-{_digest()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if _is_private(kept) and _is_private(folder):
+            return folder
+    except (OSError, RuntimeError):  # RuntimeError: a user without a home folder
+        pass
+    return Path(tempfile.mkdtemp(prefix="imsafe-kernels-"))
+
+
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
+
+
+def compiled(function: Function) -> Function:
+    """Compile `function` at its first call, or take it from the cache."""
+    return cast("Function", numba.njit(cache=True)(function))
+
+
+def inlined(function: Function) -> Function:
+    """Compile `function` for use inside other compiled functions only."""
+    return cast("Function", numba.njit(function))
+
+
+@inlined
+def integer(number: Any) -> int:
+    """A number as a signed 64-bit integer, which compiled code counts in."""
+    result: int = np.int64(number)  # type: ignore[assignment]
+    return result
+
+
+@inlined
+def real(number: Any) -> float:
+    """A number as a 64-bit float."""
+    result: float = np.float64(number)
+    return result

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rows of a `.db`, every value checked before it is used."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import sqlite3
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.events import EVENT, Abi, Events
+from imsafe.profile.automaton import is_consistent
+from imsafe.profile.calibration import KNOTS, Calibration
+from imsafe.profile.knowledge import Addition, Knowledge, Mark, MarkedSequence
+from imsafe.profile.repertoire import CHECKPOINTS, KEPT_SETS, Sets
+from imsafe.profile.tree import MAX_DEPTH, MAX_NODES, PrefixTree
+from imsafe.profile.units import (
+    BLOCK,
+    HASH_LENGTH,
+    NO_BOUND,
+    PRECEDING,
+    SAMPLE_UNITS,
+    SYMBOL,
+    Rows,
+    Sample,
+    Unit,
+)
+
+_LAST_SYMBOL = (len(Abi) << 16) - 1
+_MOST = 1 << 53
+_MOST_TRACES = 1 << 20
+_MOST_MARKS = 1 << 12
+_MOST_RECORDS = 1 << 20
+
+
+class Damaged(Exception):
+    """What is wrong with a profile, in words; always passed on as a ProfileError."""
+
+
+def _number(value: Any, least: int, most: int, what: str) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise Damaged(f"{what} is out of range")
+    return value
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str):
+        raise Damaged(f"{what} is no text")
+    return value
+
+
+def _json_object(value: Any, what: str) -> dict[str, Any]:
+    try:
+        found = json.loads(_text(value, what))
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"{what} is no JSON") from error
+    if not isinstance(found, dict):
+        raise Damaged(f"{what} is no JSON object")
+    return found
+
+
+def _at_most(connection: sqlite3.Connection, table: str, most: int) -> int:
+    (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+    if count > most:
+        raise Damaged(f"its table {table!r} has {count:,} rows, more than {most:,}")
+    return int(count)
+
+
+def _unpacked(blob: Any, size: int, what: str) -> bytes:
+    """Decompress what has to become exactly `size` bytes."""
+    if not isinstance(blob, bytes):
+        raise Damaged(f"{what} is no blob")
+    try:
+        inflate = zlib.decompressobj()
+        data = inflate.decompress(blob, size + 1)
+    except zlib.error as error:
+        raise Damaged(f"{what} is not compressed data") from error
+    if len(data) != size or not inflate.eof:
+        raise Damaged(f"{what} has another length than it says")
+    return data
+
+
+def packed_rows(rows: Rows) -> bytes:
+    """Rows of a unit, compressed: threads, then symbols with their void flag."""
+    threads = (rows >> 32).astype("<u4").tobytes()
+    symbols = (rows & 0xFFFFFFFF).astype("<u4").tobytes()
+    return zlib.compress(threads + symbols, 6)
+
+
+def _unpacked_rows(blob: Any, count: int) -> Rows:
+    data = _unpacked(blob, 8 * count, "a unit of the sample")
+    threads, symbols = np.frombuffer(data, "<u4").astype(np.int64).reshape(2, count)
+    if (symbols & SYMBOL).max() > _LAST_SYMBOL or threads.max() > 0x7FFFFFFF:
+        raise Damaged("a unit of the sample has calls that do not exist")
+    rows: Rows = threads << 32 | symbols
+    return rows
+
+
+def read_knowledge(connection: sqlite3.Connection) -> Knowledge:
+    """Everything that was learned.
+
+    Raises
+    ------
+    Damaged
+    """
+    settings = _settings(connection)
+    try:
+        depth = int(settings.get("depth", ""))
+    except ValueError as error:
+        raise Damaged("its depth is no number") from error
+    alphabets = {}
+    for abi, calls in connection.execute("SELECT abi, calls FROM alphabets"):
+        alphabets[_number(abi, 0, len(Abi) - 1, "an ABI")] = _number(
+            calls, 1, 1 << 16, "an alphabet"
+        )
+    return Knowledge(
+        tree=_tree(connection, _number(depth, 1, MAX_DEPTH, "its depth")),
+        alphabets=alphabets,
+        sets=_sets(connection),
+        sample=_sample(connection, settings),
+        traces=tuple(_traces(connection)),
+        marks=tuple(_marks(connection)),
+    )
+
+
+def _settings(connection: sqlite3.Connection) -> dict[str, str]:
+    _at_most(connection, "profile", 256)
+    rows = connection.execute("SELECT key, value FROM profile")
+    return {_text(key, "a setting"): _text(value, "a setting") for key, value in rows}
+
+
+def _tree(connection: sqlite3.Connection, depth: int) -> PrefixTree:
+    count = _at_most(connection, "nodes", MAX_NODES)
+    if count == 0:
+        raise Damaged("its tree has no root")
+    rows = connection.execute(
+        "SELECT node, parent, symbol, count, processes FROM nodes ORDER BY node"
+    )
+    try:
+        table = np.array(rows.fetchall(), np.object_)
+        is_whole = {type(value) for value in table.ravel()} <= {int}
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise Damaged("its tree holds something else than numbers")
+    node, parent, symbol, counts, processes = table.astype(np.int64).T
+    _check_tree(depth, node, parent, symbol, counts, processes)
+    tree = PrefixTree(
+        depth,
+        parent.astype(np.int32),
+        symbol.astype(np.int32),
+        counts.copy(),
+        processes.copy(),
+    )
+    if tree.node_depth.max() > depth:
+        raise Damaged("its tree is deeper than it says")
+    if (tree.continuations[tree.node_depth < depth] > counts[tree.node_depth < depth]).any():
+        raise Damaged("its tree has counts that do not add up")
+    if not is_consistent(tree):
+        raise Damaged("its tree lacks sequences that its longer ones end with")
+    return tree
+
+
+def _check_tree(
+    depth: int,
+    node: NDArray[np.int64],
+    parent: NDArray[np.int64],
+    symbol: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    processes: NDArray[np.int64],
+) -> None:
+    size = len(node)
+    if (node != np.arange(size)).any() or parent[0] != -1 or symbol[0] != 0:
+        raise Damaged("its tree has gaps")
+    if (parent[1:] < 0).any() or (parent[1:] >= node[1:]).any():
+        raise Damaged("its tree has a node before its parent")
+    if symbol.min() < 0 or symbol.max() > _LAST_SYMBOL:
+        raise Damaged("its tree has calls that do not exist")
+    key = parent[1:] << 24 | symbol[1:]
+    if (np.diff(key) <= 0).any():
+        raise Damaged("its tree is not in order, or has a sequence twice")
+    if counts[0] < 0 or (counts[1:] < 1).any() or counts.max() > _MOST:
+        raise Damaged("its tree has counts below 1")
+    if (processes[1:] < 1).any() or (processes > np.maximum(counts, 0)).any() or processes[0] < 0:
+        raise Damaged("its tree has sequences with more processes than occurrences")
+
+
+def _sets(connection: sqlite3.Connection) -> Sets:
+    _at_most(connection, "repertoire", KEPT_SETS * len(CHECKPOINTS))
+    sets: Sets = Counter()
+    for checkpoint, symbols, units in connection.execute("SELECT * FROM repertoire"):
+        if checkpoint not in CHECKPOINTS:
+            raise Damaged("a set of calls has no checkpoint")
+        try:
+            calls = tuple(int(symbol) for symbol in _text(symbols, "a set of calls").split())
+        except ValueError as error:
+            raise Damaged("a set of calls is no list of numbers") from error
+        rising = all(a < b for a, b in itertools.pairwise(calls))
+        if not calls or not rising or calls[0] < 0 or calls[-1] > _LAST_SYMBOL:
+            raise Damaged("a set has calls that do not exist, or has one twice")
+        if (checkpoint, calls) in sets:
+            raise Damaged("a set of calls is there twice")
+        sets[checkpoint, calls] = _number(units, 1, _MOST, "the count of a set of calls")
+    return sets
+
+
+def _sample(connection: sqlite3.Connection, settings: dict[str, str]) -> Sample:
+    _at_most(connection, "sample", 2 * SAMPLE_UNITS)
+    bound = settings.get("sample_bound", NO_BOUND)
+    sample = Sample(bound=bound)
+    for key, preceding, calls, blob in connection.execute("SELECT * FROM sample"):
+        first = _number(preceding, 0, PRECEDING, "a unit's beginning")
+        size = first + _number(calls, 1, BLOCK, "a unit's length")
+        if len(_text(key, "a unit's hash")) != HASH_LENGTH or key >= bound:
+            raise Damaged("a unit's hash is out of range")
+        sample.offer(key, Unit(_unpacked_rows(blob, size), first))
+    return sample
+
+
+def _traces(connection: sqlite3.Connection) -> Iterable[Addition]:
+    _at_most(connection, "traces", _MOST_TRACES)
+    query = (
+        "SELECT identity, name, added, meta, calls, processes, units, duration_ns, lost"
+        " FROM traces ORDER BY number"
+    )
+    for identity, name, added, meta, *numbers in connection.execute(query):
+        calls, processes, units, duration, lost = (
+            _number(value, 0, _MOST * 1024, "a total of a trace") for value in numbers
+        )
+        yield Addition(
+            _text(identity, "a trace's hash"),
+            _text(name, "a trace's name"),
+            _text(added, "a trace's date"),
+            _json_object(meta, "a trace's header"),
+            calls,
+            processes,
+            units,
+            duration,
+            lost,
+        )
+
+
+def _marks(connection: sqlite3.Connection) -> Iterable[Mark]:
+    _at_most(connection, "marks", _MOST_MARKS)
+    _at_most(connection, "marked", _MOST_MARKS)
+    query = "SELECT number, note, added, weight FROM marks ORDER BY number"
+    for number, note, added, weight in connection.execute(query).fetchall():
+        parts = connection.execute(
+            "SELECT state, records, events FROM marked WHERE mark = ? ORDER BY place", (number,)
+        )
+        yield Mark(
+            number,
+            _text(note, "a mark's note"),
+            _text(added, "a mark's date"),
+            _number(weight, 1, 1 << 32, "a mark's weight"),
+            tuple(_sequence(*part) for part in parts),
+        )
+
+
+def _sequence(state: Any, records: Any, blob: Any) -> MarkedSequence:
+    count = _number(records, 0, _MOST_RECORDS, "a marked sequence's length")
+    data = _unpacked(blob, count * EVENT.itemsize, "a marked sequence")
+    events: Events = np.frombuffer(data, EVENT).copy()
+    return MarkedSequence(events, _json_object(state, "a marked sequence's state"))
+
+
+def read_calibration(connection: sqlite3.Connection) -> Calibration:
+    """The calibration.
+
+    Raises
+    ------
+    Damaged
+    """
+    stored = _json_object(_settings(connection).get("calibration"), "its calibration")
+    mean, scale = (_floats(stored.get(key), 3, 3) for key in ("mean", "scale"))
+    knots, scores = (_floats(stored.get(key), 0, KNOTS) for key in ("knots", "scores"))
+    singles = [stored.get(key) for key in ("burst_limit", "tail_start", "tail_score", "tail_slope")]
+    burst_limit, tail_start, tail_score, tail_slope = _floats(singles, 4, 4)
+    if (
+        min(scale) <= 0
+        or len(knots) != len(scores)
+        or list(knots) != sorted(knots)
+        or list(scores) != sorted(scores)
+        or not all(0 <= score <= 1 for score in (*scores, tail_score))
+        or tail_slope <= 0
+    ):
+        raise Damaged("its calibration is no calibration")
+    return Calibration(
+        _number(stored.get("units"), 0, 2 * SAMPLE_UNITS, "its number of units"),
+        (mean[0], mean[1], mean[2]),
+        (scale[0], scale[1], scale[2]),
+        burst_limit,
+        knots,
+        scores,
+        tail_start,
+        tail_score,
+        tail_slope,
+    )
+
+
+def _floats(values: Any, least: int, most: int) -> tuple[float, ...]:
+    if not isinstance(values, list) or not least <= len(values) <= most:
+        raise Damaged("its calibration lacks values")
+    for value in values:
+        if type(value) not in (int, float) or not math.isfinite(value) or abs(value) > 1e9:
+            raise Damaged("its calibration has values that are no numbers")
+    return tuple(float(value) for value in values)

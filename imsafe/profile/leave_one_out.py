@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Readings of a unit by a profile that had not learned it: its own counts are subtracted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.profile.automaton import Automaton, child_of
+from imsafe.profile.compiled import compiled
+from imsafe.profile.repertoire import CHECKPOINTS, Repertoire, Sets, repertoire, sets_of, word_count
+from imsafe.profile.surprise import surprise
+from imsafe.profile.tree import PrefixTree
+from imsafe.profile.units import SYMBOL, VOID, Unit
+from imsafe.profile.windows import (
+    ProcessWindows,
+    ThreadWindows,
+    burst,
+    clear_process,
+    clear_thread,
+    drift,
+    process_windows,
+    thread_windows,
+    use_call,
+)
+
+BURST_COLUMN, DRIFT_COLUMN, REPERTOIRE_COLUMN = range(3)
+
+
+@compiled
+def score_unit(
+    symbols: NDArray[np.int64],
+    before: NDArray[np.int64],
+    thread: NDArray[np.int64],
+    first: int,
+    depth: int,
+    automaton: Automaton,
+    count: NDArray[np.int64],
+    continuations: NDArray[np.int64],
+    distinct: NDArray[np.int64],
+    own_count: NDArray[np.int64],
+    own_continuations: NDArray[np.int64],
+    own_distinct: NDArray[np.int64],
+    threads: ThreadWindows,
+    process: ProcessWindows,
+    sets: Repertoire,
+    own_sets: NDArray[np.int64],
+    costs: NDArray[np.int64],
+    readings: NDArray[np.float64],
+) -> None:
+    """Surprise and readings of each call of a unit that is left out.
+
+    Parameters
+    ----------
+    before
+        Row of the thread's call before this one, -1 where its context is void.
+    first
+        Rows from here on are the unit's own.
+    own_count, own_continuations, own_distinct
+        Zero on entry and on return; shape (nodes,).
+    costs, readings
+        Filled in, shapes (N,) and (N, 3).
+    """
+    rows = len(symbols)
+    # Node of the o calls that end at a row: -1 where that goes back behind the
+    # thread's start, or was never seen.
+    node = np.full((rows, depth + 1), -1, np.int64)
+    for row in range(rows):
+        node[row, 0] = 0
+        for order in range(1, depth + 1):
+            context = 0
+            if order > 1:
+                context = node[before[row], order - 1] if before[row] >= 0 else -1
+            if context < 0:
+                break
+            found = child_of(automaton.keys, automaton.nodes, context, symbols[row])
+            if found < 0:
+                break
+            node[row, order] = found
+            if row >= first:
+                parent = context
+                own_count[found] += 1
+                own_continuations[parent] += 1
+                if own_count[found] == count[found]:
+                    own_distinct[parent] += 1
+    for slot in range(len(threads.total)):
+        clear_thread(threads, slot)
+    clear_process(process, 0)
+    for row in range(rows):
+        symbol = symbols[row]
+        chance = automaton.chance[symbol >> 16]
+        is_known = False
+        escapes = 0
+        for order in range(depth):
+            context = 0
+            if order > 0:
+                context = node[before[row], order] if before[row] >= 0 else -1
+            if context < 0:
+                break
+            total = continuations[context] - own_continuations[context]
+            if total <= 0:
+                break
+            kinds = distinct[context] - own_distinct[context]
+            child = node[row, order + 1]
+            seen = count[child] - own_count[child] if child >= 0 else 0
+            if seen > 0:
+                chance = (seen + kinds * chance) / (total + kinds)
+                is_known = True
+            else:
+                escapes += surprise(kinds / (total + kinds))
+        cost = escapes
+        cost += surprise(chance) if is_known else automaton.base[symbol >> 16]
+        costs[row] = cost
+        readings[row, BURST_COLUMN] = burst(threads, thread[row], cost)
+        readings[row, DRIFT_COLUMN] = drift(process, 0, cost)
+        if row >= first:
+            readings[row, REPERTOIRE_COLUMN] = use_call(process, 0, symbol, sets, own_sets)
+    for row in range(first, rows):
+        for order in range(1, depth + 1):
+            found = node[row, order]
+            if found >= 0:
+                own_count[found] = 0
+                context = node[before[row], order - 1] if order > 1 else 0
+                own_continuations[context] = 0
+                own_distinct[context] = 0
+
+
+def contexts(unit: Unit) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Symbols, the row of the thread's call before (-1: void) and the thread (0, 1 ...) of rows."""
+    symbols = unit.rows & SYMBOL
+    _, thread = np.unique(unit.rows >> 32, return_inverse=True)
+    order = np.argsort(thread, kind="stable")
+    before = np.full(len(symbols), -1, np.int64)
+    before[order[1:]] = np.where(np.diff(thread[order]) == 0, order[:-1], -1)
+    before[unit.rows & VOID != 0] = -1
+    return symbols, before, thread.astype(np.int64)
+
+
+def readings_left_out(
+    tree: PrefixTree,
+    automaton: Automaton,
+    sets: Sets,
+    units: Sequence[Unit],
+    progress: Callable[[float], None] | None = None,
+) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Surprise and readings of each unit's own calls, by the profile without it.
+
+    Returns
+    -------
+    list of (array of int64, shape (N,), array of float64, shape (N, 3))
+        Columns: burst, drift, repertoire.
+    """
+    ready, row_of = repertoire(sets)
+    own_count, own_continuations, own_distinct = (np.zeros(len(tree), np.int64) for _ in range(3))
+    process = process_windows(1, word_count(ready.known))
+    threads = thread_windows(1)
+    results = []
+    for number, unit in enumerate(units):
+        symbols, before, thread = contexts(unit)
+        if thread.max() >= len(threads.total):
+            threads = thread_windows(int(thread.max()) + 1)
+        own_sets = np.full(len(CHECKPOINTS), -1, np.int64)
+        for place, key in enumerate(sets_of(unit.rows[unit.first :])):
+            if sets[key] == 1:
+                own_sets[place] = row_of[key]
+        costs = np.zeros(len(symbols), np.int64)
+        readings = np.zeros((len(symbols), 3))
+        score_unit(
+            symbols, before, thread, unit.first, tree.depth, automaton,
+            tree.count, tree.continuations, tree.distinct,
+            own_count, own_continuations, own_distinct,
+            threads, process, ready, own_sets, costs, readings,
+        )  # fmt: skip
+        results.append((costs[unit.first :], readings[unit.first :]))
+        if progress is not None and number % 64 == 0:
+            progress(number / len(units))
+    return results

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A profile: what is normal for an application."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from imsafe.errors import ProfileError
+from imsafe.events import Events
+from imsafe.profile import database
+from imsafe.profile.automaton import compile_tree
+from imsafe.profile.calibration import ENOUGH_UNITS, Calibration, Pace, calibrate
+from imsafe.profile.knowledge import Addition, Knowledge, Mark, MarkedSequence
+from imsafe.profile.leave_one_out import readings_left_out
+from imsafe.profile.marks import next_number, with_marks
+from imsafe.profile.repertoire import Sets
+from imsafe.profile.scorer import Scorer
+from imsafe.profile.tree import PrefixTree
+
+WEIGHTS = tuple(4**power for power in range(11))
+"""How often marked sequences are counted: the first that keeps them below the threshold."""
+
+
+class Mode(NamedTuple):
+    """How traces were recorded."""
+
+    tracer: str
+    follow_exec: bool | None
+
+
+class Profile:
+    """What is normal for an application, and how rare a reading is there.
+
+    Attributes
+    ----------
+    knowledge
+        What was learned, without the marks.
+    calibration
+        How readings become a score.
+    tree
+        The counts, those of the marks included.
+    sets
+        The sets of calls, those of the marks included.
+    """
+
+    def __init__(self, knowledge: Knowledge, calibration: Calibration) -> None:
+        self.knowledge = knowledge
+        self.calibration = calibration
+        self.tree: PrefixTree
+        self.sets: Sets
+        self._apply(knowledge.marks)
+
+    @classmethod
+    def calibrated(
+        cls, knowledge: Knowledge, progress: Callable[[float], None] | None = None
+    ) -> Profile:
+        """Calibrate on the sample of what was learned."""
+        units = [unit for _, unit in sorted(knowledge.sample.units.items())]
+        automaton = compile_tree(knowledge.tree, knowledge.alphabets)
+        left_out = readings_left_out(knowledge.tree, automaton, knowledge.sets, units, progress)
+        return cls(knowledge, calibrate([readings for _, readings in left_out]))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Profile:
+        """Open a `.db`.
+
+        Raises
+        ------
+        ProfileError
+            It is no profile, is damaged, or comes from a newer version.
+        ImsafeError
+            It cannot be read.
+        """
+        return cls(*database.load(path))
+
+    def save(self, path: str | os.PathLike[str], *, replace: bool = False) -> None:
+        """Write a `.db`, whole or not at all.
+
+        Raises
+        ------
+        FileExistsRefused
+            `path` exists and `replace` is false.
+        ImsafeError
+            It cannot be written.
+        """
+        database.save(path, self.knowledge, self.calibration, replace=replace)
+
+    @property
+    def depth(self) -> int:
+        """Length of the longest sequences."""
+        return self.tree.depth
+
+    @property
+    def nodes(self) -> PrefixTree:
+        """The counts: arrays `parent`, `symbol`, `count`, `processes` by node."""
+        return self.tree
+
+    @property
+    def alphabets(self) -> dict[int, int]:
+        """How many calls each ABI has."""
+        return self.knowledge.alphabets
+
+    @property
+    def traces(self) -> tuple[Addition, ...]:
+        """The traces that were learned, in that order."""
+        return self.knowledge.traces
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """What was marked as normal."""
+        return self.knowledge.marks
+
+    @property
+    def applications(self) -> list[str]:
+        """Names of the applications that the traces were recorded from."""
+        return sorted(
+            {
+                str(entry["name"])
+                for trace in self.traces
+                for entry in trace.meta.get("applications", [])
+                if isinstance(entry, dict) and "name" in entry
+            }
+        )
+
+    @property
+    def modes(self) -> list[Mode]:
+        """The ways in which the traces were recorded."""
+        modes = {
+            Mode(str(trace.meta.get("tracer", "")), trace.meta.get("follow_exec"))
+            for trace in self.traces
+        }
+        return sorted(modes, key=lambda mode: (mode.tracer, str(mode.follow_exec)))
+
+    @property
+    def lost_calls(self) -> int:
+        """Calls that were lost while the traces were recorded."""
+        return sum(trace.lost for trace in self.traces)
+
+    @property
+    def calls(self) -> int:
+        """Calls learned."""
+        return self.pace.calls
+
+    @property
+    def processes(self) -> int:
+        """Processes learned."""
+        return sum(trace.processes for trace in self.traces)
+
+    @property
+    def pace(self) -> Pace:
+        """How fast units came, and what a threshold costs at that rate."""
+        return self.knowledge.pace
+
+    @property
+    def suggested_threshold(self) -> float | None:
+        """The threshold that costs about one false alarm a day; None: not learned enough."""
+        if self.calibration.units < ENOUGH_UNITS:
+            return None
+        return self.pace.suggested_threshold()
+
+    @property
+    def why_no_threshold(self) -> str:
+        """Why none is suggested, in words; empty when one is."""
+        units = self.calibration.units
+        if units >= ENOUGH_UNITS:
+            return ""
+        return (
+            f"not learned enough for a threshold: {units} of {ENOUGH_UNITS} units "
+            "(a unit is a process, or 2,000 calls of a long one)"
+        )
+
+    def predict(self, context: Sequence[int], top: int | None = None) -> list[tuple[int, float]]:
+        """The calls that may come after `context` with their probabilities, best first.
+
+        Parameters
+        ----------
+        context
+            Symbols of the thread's last calls, the latest last.
+        top
+            How many; None: every call that the profile knows.
+        """
+        return self.tree.predict(context, self.alphabets, top)
+
+    def probability(self, context: Sequence[int], symbol: int) -> float:
+        """Chance of a call after the thread's last calls."""
+        return self.tree.probability(context, symbol, self.alphabets)
+
+    def mark_normal(
+        self,
+        units: Sequence[Events | tuple[dict[str, Any], Events] | MarkedSequence],
+        note: str = "",
+        threshold: float | None = None,
+    ) -> int:
+        """Note that sequences were normal: replayed, they stay below the threshold.
+
+        They are counted as often as that takes, and their sets of calls are
+        added.  Calibration stays as it is: it judges by what was learned.
+
+        Parameters
+        ----------
+        units
+            Events of one process each, or such events and the `Scorer.snapshot`
+            from before them.
+        note
+            The user's words.
+        threshold
+            The one in use; None: the suggested one.
+
+        Returns
+        -------
+        int
+            Number of the mark, for `undo_normal`.
+        """
+        sequences = tuple(_sequence(unit) for unit in units)
+        if threshold is None:
+            threshold = self.suggested_threshold
+        before = self.marks
+        number = next_number(before)
+        added = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        for weight in WEIGHTS:
+            self._apply((*before, Mark(number, note, added, weight, sequences)))
+            if threshold is None or self._highest(sequences) < threshold:
+                break
+        return number
+
+    def undo_normal(self, mark: int) -> None:
+        """Take a mark back: the counts are again as if it had never been made.
+
+        Raises
+        ------
+        ProfileError
+            There is no such mark.
+        """
+        rest = tuple(one for one in self.marks if one.number != mark)
+        if len(rest) == len(self.marks):
+            raise ProfileError(f"The profile has no mark {mark}.")
+        self._apply(rest)
+
+    def _apply(self, marks: tuple[Mark, ...]) -> None:
+        self.knowledge = dataclasses.replace(self.knowledge, marks=marks)
+        self.tree, self.sets = with_marks(self.knowledge.tree, self.knowledge.sets, marks)
+
+    def _highest(self, sequences: Sequence[MarkedSequence]) -> float:
+        """The highest score that the sequences show when they come again."""
+        scorer = Scorer(self)
+        highest = 0.0
+        for stream, sequence in enumerate(sequences):
+            if len(sequence.events) == 0:
+                continue
+            if sequence.state:
+                # What surprised before these calls is not theirs.
+                threads = [
+                    {**thread, "calls": 0, "burst": []} for thread in sequence.state["threads"]
+                ]
+                state = {**sequence.state, "threads": threads, "calls": 0, "drift": []}
+                state["repertoire"] = 0.0
+                scorer.restore(stream, int(sequence.events["pid"][0]), state)
+            highest = max(highest, float(scorer.feed(stream, sequence.events)["score"].max()))
+        return highest
+
+
+def _sequence(unit: Events | tuple[dict[str, Any], Events] | MarkedSequence) -> MarkedSequence:
+    if isinstance(unit, MarkedSequence):
+        return unit
+    if isinstance(unit, tuple):
+        state, events = unit
+        return MarkedSequence(events, state)
+    return MarkedSequence(unit)

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores streams of events against a profile, call by call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.events import Events
+from imsafe.profile import scorer_state
+from imsafe.profile.automaton import Automaton, compile_tree, step
+from imsafe.profile.calibration import Curve, combine, curve, score_of
+from imsafe.profile.compiled import compiled, integer
+from imsafe.profile.repertoire import CHECKPOINTS, Repertoire, repertoire, word_count
+from imsafe.profile.slots import (
+    EPOCH,
+    FIRST_CAPACITY,
+    FULL,
+    Columns,
+    Roster,
+    admit,
+    columns,
+    doubled,
+    end_thread,
+    grow_roster,
+    new_roster,
+    new_stream,
+)
+from imsafe.profile.windows import (
+    ProcessWindows,
+    ThreadWindows,
+    burst,
+    clear_process,
+    clear_thread,
+    drift,
+    process_windows,
+    thread_windows,
+    use_call,
+)
+
+if TYPE_CHECKING:
+    from imsafe.profile.profile import Profile
+
+SCORE = np.dtype(
+    [
+        ("surprise", "<i8"),  # units of 2^-32 bit; -1: not a call
+        ("burst", "<f8"),  # bits
+        ("drift", "<f8"),  # bits
+        ("repertoire", "<f8"),  # 0 to 1
+        ("combined", "<f8"),
+        ("score", "<f8"),  # 0 to 1
+        ("reading", "u1"),  # index in READINGS: the greatest share in the score
+    ]
+)
+"""What the scorer says of one record."""
+
+Scores = NDArray[np.void]
+"""Array of `SCORE`, shape (N,)."""
+
+
+class Memory(NamedTuple):
+    """By the slot of a thread: its state in the automaton and its last calls.
+
+    Attributes
+    ----------
+    state
+        State of the automaton.
+    history
+        Ring of the last depth - 1 symbols, shape (threads, depth - 1 or 1).
+    length
+        Calls since the context was last void.
+    """
+
+    state: NDArray[np.int32]
+    history: NDArray[np.int32]
+    length: NDArray[np.int64]
+
+
+@compiled
+def _score(
+    batch: Columns,
+    start: int,
+    stream: int,
+    stream_state: NDArray[np.int64],
+    roster: Roster,
+    memory: Memory,
+    threads: ThreadWindows,
+    processes: ProcessWindows,
+    automaton: Automaton,
+    sets: Repertoire,
+    none_left_out: NDArray[np.int64],
+    calibration: Curve,
+    costs: NDArray[np.int64],
+    values: NDArray[np.float64],
+    reading: NDArray[np.uint8],
+) -> int:
+    span = memory.history.shape[1]
+    for i in range(start, len(batch.pid)):
+        thread, is_new_thread, is_new_process, _ = admit(roster, stream_state, stream, batch, i)
+        if thread == FULL:
+            return i
+        if thread < 0:
+            costs[i] = -1
+            continue
+        process = integer(roster.process_of[thread])
+        if is_new_process:
+            clear_process(processes, process)
+        if is_new_thread:
+            clear_thread(threads, thread)
+        if is_new_thread or roster.epoch[thread] != stream_state[EPOCH]:
+            memory.state[thread] = 0
+            memory.length[thread] = 0
+            roster.epoch[thread] = stream_state[EPOCH]
+        symbol = batch.symbol[i]
+        cost, state = step(automaton, integer(memory.state[thread]), symbol)
+        memory.state[thread] = state
+        memory.history[thread, memory.length[thread] % span] = symbol
+        memory.length[thread] += 1
+        costs[i] = cost
+        in_burst = burst(threads, thread, cost)
+        in_drift = drift(processes, process, cost)
+        in_repertoire = use_call(processes, process, symbol, sets, none_left_out)
+        combined, reading[i] = combine(in_burst, in_drift, in_repertoire, calibration)
+        values[i, 0] = in_burst
+        values[i, 1] = in_drift
+        values[i, 2] = in_repertoire
+        values[i, 3] = combined
+        values[i, 4] = score_of(combined, calibration)
+    return len(batch.pid)
+
+
+@compiled
+def _end_stream(roster: Roster, stream: int) -> None:
+    for thread in range(len(roster.process_of)):
+        key = roster.threads.key_of[thread]
+        if key != 0 and (key - 1) >> 32 == stream:
+            end_thread(roster, thread)
+
+
+class Scorer:
+    """Scores any number of streams by one profile.
+
+    What is known of threads and processes stays between calls of `feed`, so
+    that cutting a stream into other batches never changes a bit of a score.
+
+    Attributes
+    ----------
+    profile
+        The profile in use.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self._compile()
+        self._streams: dict[int, NDArray[np.int64]] = {}
+        self._forget_everyone()
+
+    def _compile(self) -> None:
+        profile = self.profile
+        self.automaton = compile_tree(profile.tree, profile.alphabets)
+        self.sets, _ = repertoire(profile.sets)
+        self._curve = curve(profile.calibration)
+        self._none_left_out = np.full(len(CHECKPOINTS), -1, np.int64)
+
+    def _forget_everyone(self) -> None:
+        self.roster = new_roster()
+        span = max(self.profile.depth - 1, 1)
+        self.memory = Memory(
+            np.zeros(FIRST_CAPACITY, np.int32),
+            np.zeros((FIRST_CAPACITY, span), np.int32),
+            np.zeros(FIRST_CAPACITY, np.int64),
+        )
+        self.threads = thread_windows(FIRST_CAPACITY)
+        self.processes = process_windows(FIRST_CAPACITY, word_count(self.sets.known))
+
+    def feed(self, stream: int, events: Events) -> Scores:
+        """Score a batch of a stream.
+
+        Parameters
+        ----------
+        stream
+            Number of the stream, below 2^31.
+        events : array of EVENT, shape (N,)
+
+        Returns
+        -------
+        array of SCORE, shape (N,)
+            One a record; lifecycle records have score 0 and surprise -1.
+        """
+        size = len(events)
+        scores = np.zeros(size, SCORE)
+        if size == 0:
+            return scores
+        batch = columns(events)
+        state = self.stream_state(stream)
+        costs = np.zeros(size, np.int64)
+        values = np.zeros((size, 5))
+        reading = np.zeros(size, np.uint8)
+        start = 0
+        while True:
+            start = _score(
+                batch, start, stream, state, self.roster, self.memory, self.threads,
+                self.processes, self.automaton, self.sets, self._none_left_out, self._curve,
+                costs, values, reading,
+            )  # fmt: skip
+            if start == size:
+                break
+            self.make_room()
+        scores["surprise"] = costs
+        for column, name in enumerate(("burst", "drift", "repertoire", "combined", "score")):
+            scores[name] = values[:, column]
+        scores["reading"] = reading
+        return scores
+
+    def stream_state(self, stream: int) -> NDArray[np.int64]:
+        """What is kept of a stream itself."""
+        return self._streams.setdefault(stream, new_stream())
+
+    def make_room(self, threads: int = 1) -> None:
+        """Double the arrays that have no room for a process or for so many threads."""
+        self.roster, more_threads, more_processes = grow_roster(self.roster, threads)
+        if more_threads:
+            self.memory = doubled(self.memory)
+            self.threads = doubled(self.threads)
+        if more_processes:
+            self.processes = doubled(self.processes)
+
+    def begin_stream(self, stream: int) -> None:
+        """Begin a stream, or a new segment of it: what was known of it is void."""
+        self.end_stream(stream)
+        self.stream_state(stream)
+
+    def end_stream(self, stream: int) -> None:
+        """Forget a stream with its threads and processes."""
+        if self._streams.pop(stream, None) is not None:
+            _end_stream(self.roster, stream)
+
+    def lost(self, stream: int) -> None:
+        """Calls of the stream were lost: no sequence goes across."""
+        self.stream_state(stream)[EPOCH] += 1
+
+    def snapshot(self, stream: int, pid: int) -> dict[str, Any]:
+        """All that is known of a process, as JSON; ``{}`` when nothing is.
+
+        A scorer of the same profile that gets it by `restore` goes on with the
+        same bits.
+        """
+        return scorer_state.snapshot(self, stream, pid)
+
+    def restore(self, stream: int, pid: int, state: dict[str, Any]) -> None:
+        """Go on from a `snapshot` of a process; what was known of it is replaced.
+
+        Raises
+        ------
+        ProfileError
+            It is not a snapshot.
+        """
+        scorer_state.restore(self, stream, pid, state)
+
+    def adopt(self, profile: Profile) -> None:
+        """Go on with another profile: windows stay, contexts are looked up in its tree."""
+        kept = scorer_state.snapshot_all(self)
+        known = scorer_state.known_symbols(self.sets)
+        self.profile = profile
+        self._compile()
+        self._forget_everyone()
+        newly = scorer_state.known_symbols(self.sets) - known
+        for stream, pid, state in kept:
+            scorer_state.restore(self, stream, pid, state, newly)

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The counts of one trace, which enter the tree together when it has ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.errors import ProfileError
+from imsafe.events import Events
+from imsafe.profile.counting import (
+    FIRST_NODES,
+    GrowingTree,
+    Visits,
+    Work,
+    add_tree,
+    count_calls,
+    empty_tree,
+    grown_tree,
+    grown_visits,
+    new_tree,
+    new_visits,
+)
+from imsafe.profile.slots import (
+    EPOCH,
+    FIRST_CAPACITY,
+    LOST,
+    columns,
+    doubled,
+    grow_roster,
+    new_roster,
+    new_stream,
+)
+from imsafe.profile.tree import MAX_NODES
+from imsafe.profile.units import Rows
+
+
+class TraceCounts:
+    """The counts of one trace, as its batches come.
+
+    Attributes
+    ----------
+    tree
+        The counts.
+    lost
+        Calls that were lost.
+    """
+
+    def __init__(self, depth: int, weight: int = 1) -> None:
+        self.depth = depth
+        self._weight = weight
+        self.tree: GrowingTree = new_tree()
+        self._visits: Visits = new_visits()
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget everything; the memory is kept for the next trace."""
+        empty_tree(self.tree)
+        self._visits = new_visits()
+        self._roster = new_roster()
+        self._work = Work(
+            np.zeros((FIRST_CAPACITY, self.depth + 1), np.int32),
+            np.zeros(FIRST_CAPACITY, np.int64),
+            np.zeros(FIRST_CAPACITY, np.int64),
+            np.zeros(FIRST_CAPACITY, np.int64),
+        )
+        self._streams: dict[int, NDArray[np.int64]] = {}
+        self._reported_lost: Counter[int] = Counter()
+        self._totals = np.zeros(2, np.int64)
+
+    def added_to(self, whole: GrowingTree) -> GrowingTree:
+        """The tree with these counts added."""
+        used = int(self.tree.used[0])
+        parent, symbol, counts, processes = self.tree[2:6]
+        return added(whole, parent[:used], symbol[:used], counts[:used], processes[:used])
+
+    @property
+    def processes(self) -> int:
+        """Processes that made a call."""
+        return int(self._totals[0])
+
+    @property
+    def calls(self) -> int:
+        """Calls that were counted."""
+        return int(self._totals[1])
+
+    @property
+    def lost(self) -> int:
+        """Calls that were lost, as the events or the stream's own notices say."""
+        return sum(
+            max(int(state[LOST]), self._reported_lost[stream])
+            for stream, state in self._streams.items()
+        )
+
+    def void(self, stream: int, lost: int) -> None:
+        """Calls were lost: no sequence goes across."""
+        state = self._streams.setdefault(stream, new_stream())
+        state[EPOCH] += 1
+        self._reported_lost[stream] += lost
+
+    def feed(self, stream: int, events: Events) -> tuple[list[tuple[int, Rows]], list[int]]:
+        """Count a batch.
+
+        Returns
+        -------
+        rows
+            The calls of each process, by its number.
+        ended
+            Numbers of the processes that have ended.
+        """
+        batch = columns(events)
+        state = self._streams.setdefault(stream, new_stream())
+        size = len(events)
+        owner, rows, ended = (np.zeros(size, np.int64) for _ in range(3))
+        ends = np.zeros(1, np.int64)
+        start = 0
+        while True:
+            start = count_calls(
+                batch, start, stream, state, self._weight, self._roster, self._work, self.tree,
+                self._visits, self._totals, owner, rows, ended, ends,
+            )  # fmt: skip
+            if start == size:
+                break
+            self._make_room()
+        return _by_process(owner, rows), ended[: ends[0]].tolist()
+
+    def _make_room(self) -> None:
+        used, room = int(self.tree.used[0]), len(self.tree.parent)
+        if used + self.depth > room:
+            self.tree = grown_tree(self.tree, room_for(used + self.depth, room))
+        if 2 * (int(self._visits.used[0]) + self.depth + 1) > len(self._visits.keys):
+            alive = self._work.process_number[: len(self._roster.processes.key_of)]
+            self._visits = grown_visits(self._visits, alive[self._roster.processes.key_of != 0])
+        self._roster, more_threads, more_processes = grow_roster(self._roster)
+        active, thread_number, process_number, threads_seen = self._work
+        if more_threads:
+            active, thread_number = doubled((active, thread_number))
+        if more_processes:
+            process_number, threads_seen = doubled((process_number, threads_seen))
+        self._work = Work(active, thread_number, process_number, threads_seen)
+
+
+def added(
+    whole: GrowingTree | None,
+    parent: NDArray[np.int32],
+    symbol: NDArray[np.int32],
+    counts: NDArray[np.int64],
+    processes: NDArray[np.int64],
+) -> GrowingTree:
+    """A tree with another one's counts added, in place where there is room."""
+    if whole is None:
+        whole = new_tree(room_for(len(parent), FIRST_NODES))
+    needed = int(whole.used[0]) + len(parent)
+    if needed > len(whole.parent):
+        whole = grown_tree(whole, room_for(needed, len(whole.parent)))
+    add_tree(whole, parent, symbol, counts, processes)
+    return whole
+
+
+def room_for(nodes: int, room: int) -> int:
+    """Capacity, a power of two from `room` on, that holds so many nodes."""
+    while room < nodes:
+        room *= 2
+    if room > MAX_NODES:
+        raise ProfileError(
+            f"What is to be learned has more than {MAX_NODES:,} different sequences; "
+            "learn less of it, or with a smaller depth (-D)."
+        )
+    return room
+
+
+def _by_process(
+    owner: NDArray[np.int64], rows: NDArray[np.int64]
+) -> list[tuple[int, NDArray[np.int64]]]:
+    calls = np.flatnonzero(owner >= 0)
+    if len(calls) == 0:
+        return []
+    order = calls[np.argsort(owner[calls], kind="stable")]
+    numbers, first = np.unique(owner[order], return_index=True)
+    return list(zip(numbers.tolist(), np.split(rows[order], first[1:]), strict=True))

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The prefix tree in its final, canonical form, and what it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # the window shows trees, and does without the number cruncher
+    from imsafe.profile.counting import GrowingTree
+
+MAX_DEPTH = 32
+MAX_NODES = 1 << 24
+UNKNOWN_ALPHABET = 512
+"""Number of calls of an ABI that the profile says nothing about."""
+
+Alphabets = Mapping[int, int]
+"""How many calls each ABI has."""
+
+
+@dataclass(frozen=True)
+class PrefixTree:
+    """Counts of sequences of calls.
+
+    Nodes are numbered by depth, then by parent, then by symbol, so equal
+    counts are equal arrays and a node's children are consecutive.  Node 0 is
+    the empty sequence; its count is the number of calls.
+
+    Attributes
+    ----------
+    depth
+        Length of the longest sequences.
+    parent, symbol, count, processes
+        Of each node, shape (N,): parent's number (-1 for node 0), the last
+        call, how often the sequence was seen and in how many processes.
+    """
+
+    depth: int
+    parent: NDArray[np.int32]
+    symbol: NDArray[np.int32]
+    count: NDArray[np.int64]
+    processes: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.parent)
+
+    @cached_property
+    def first_child(self) -> NDArray[np.int64]:
+        """Number of each node's first child; its last is before the next node's first."""
+        return np.searchsorted(self.parent, np.arange(len(self) + 1)).astype(np.int64)
+
+    @cached_property
+    def distinct(self) -> NDArray[np.int64]:
+        """How many children each node has: d(c)."""
+        return np.diff(self.first_child)
+
+    @cached_property
+    def continuations(self) -> NDArray[np.int64]:
+        """Sum of the counts of each node's children: N(c)."""
+        total = np.concatenate([[0], np.cumsum(self.count)])
+        result: NDArray[np.int64] = total[self.first_child[1:]] - total[self.first_child[:-1]]
+        return result
+
+    @cached_property
+    def node_depth(self) -> NDArray[np.int8]:
+        """Length of each node's sequence."""
+        depth = np.zeros(len(self), np.int8)
+        first, last = 0, 1
+        level = 0
+        while first < last:
+            depth[first:last] = level
+            first, last = last, int(self.first_child[last])
+            level += 1
+        return depth
+
+    def find(self, sequence: Sequence[int]) -> int:
+        """The node of a sequence of symbols, or -1."""
+        node = 0
+        for symbol in sequence:
+            first, last = int(self.first_child[node]), int(self.first_child[node + 1])
+            at = first + int(np.searchsorted(self.symbol[first:last], symbol))
+            if at == last or self.symbol[at] != symbol:
+                return -1
+            node = at
+        return node
+
+    def sequence(self, node: int) -> list[int]:
+        """The symbols of a node, first call first."""
+        symbols: list[int] = []
+        while node > 0:
+            symbols.append(int(self.symbol[node]))
+            node = int(self.parent[node])
+        return symbols[::-1]
+
+    def predict(
+        self, context: Sequence[int], alphabets: Alphabets, top: int | None = None
+    ) -> list[tuple[int, float]]:
+        """The calls that may come after `context`, with their probabilities, best first.
+
+        Parameters
+        ----------
+        context
+            The thread's last calls, the latest last; those that go beyond the
+            tree's depth do not matter.
+        alphabets
+            How many calls each ABI has.
+        top
+            How many to give; None: every call the tree knows.
+        """
+        symbols = self.symbol[self.first_child[0] : self.first_child[1]]
+        chance = np.array(
+            [1.0 / alphabets.get(int(s) >> 16, UNKNOWN_ALPHABET) for s in symbols], np.float64
+        )
+        for node in self._contexts(context):
+            first, last = int(self.first_child[node]), int(self.first_child[node + 1])
+            distinct = last - first
+            chance *= distinct
+            chance[np.searchsorted(symbols, self.symbol[first:last])] += self.count[first:last]
+            chance /= float(self.continuations[node] + distinct)
+        order = np.lexsort((symbols, -chance))[:top]
+        return list(zip(symbols[order].tolist(), chance[order].tolist(), strict=True))
+
+    def probability(self, context: Sequence[int], symbol: int, alphabets: Alphabets) -> float:
+        """Chance of a call after `context` (Witten and Bell 1991, method C)."""
+        chance = 1.0 / alphabets.get(symbol >> 16, UNKNOWN_ALPHABET)
+        for node in self._contexts(context):
+            first, last = int(self.first_child[node]), int(self.first_child[node + 1])
+            at = first + int(np.searchsorted(self.symbol[first:last], symbol))
+            count = int(self.count[at]) if at < last and self.symbol[at] == symbol else 0
+            distinct = last - first
+            chance = (count + distinct * chance) / (int(self.continuations[node]) + distinct)
+        return chance
+
+    def probabilities(self, alphabets: Alphabets, suffix: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Chance of each node's last call after those before it; 1 for node 0."""
+        chance = np.ones(len(self))
+        ends = [0, 1]
+        while ends[-1] < len(self):
+            ends.append(int(self.first_child[ends[-1]]))
+        base = np.full(256, 1.0 / UNKNOWN_ALPHABET)
+        for abi, calls in alphabets.items():
+            base[abi] = 1.0 / calls
+        for level in range(1, len(ends) - 1):
+            nodes = slice(ends[level], ends[level + 1])
+            parent = self.parent[nodes]
+            lower = base[self.symbol[nodes] >> 16] if level == 1 else chance[suffix[nodes]]
+            distinct = self.distinct[parent]
+            chance[nodes] = (self.count[nodes] + distinct * lower) / (
+                self.continuations[parent] + distinct
+            )
+        return chance
+
+    def _contexts(self, context: Sequence[int]) -> list[int]:
+        """Nodes of the suffixes of `context` that were followed by anything, shortest first."""
+        nodes: list[int] = []
+        for length in range(min(len(context), self.depth - 1) + 1):
+            node = self.find(context[len(context) - length :])
+            if node < 0 or self.continuations[node] == 0:
+                break
+            nodes.append(node)
+        return nodes
+
+
+def empty_prefix_tree(depth: int) -> PrefixTree:
+    """A tree in which nothing was counted."""
+    zero = np.zeros(1, np.int64)
+    return PrefixTree(depth, np.array([-1], np.int32), np.zeros(1, np.int32), zero, zero.copy())
+
+
+def canonical(depth: int, tree: GrowingTree) -> PrefixTree:
+    """Number the nodes of a grown tree canonically; nodes with count 0 must not exist."""
+    used = int(tree.used[0])
+    parent, symbol = tree.parent[:used], tree.symbol[:used]
+    order = np.zeros(used, np.int64)  # old numbers in the new order
+    new_number = np.zeros(used, np.int32)
+    new_parent = np.full(used, -1, np.int32)
+    level = np.zeros(used, bool)
+    level[0] = True
+    done = 1
+    rest = np.arange(1, used)
+    while len(rest):
+        is_next = level[parent[rest]]
+        nodes = rest[is_next]
+        rest = rest[~is_next]
+        nodes = nodes[np.lexsort((symbol[nodes], new_number[parent[nodes]]))]
+        end = done + len(nodes)
+        order[done:end] = nodes
+        new_parent[done:end] = new_number[parent[nodes]]
+        new_number[nodes] = np.arange(done, end)
+        level[nodes] = True
+        done = end
+    return PrefixTree(
+        depth, new_parent, symbol[order], tree.counts[:used][order], tree.processes[:used][order]
+    )

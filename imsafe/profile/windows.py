@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The three readings: burst of a thread, drift and repertoire of a process.
+
+The same code reads for scoring and for calibration.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imsafe.profile.compiled import inlined, real
+from imsafe.profile.repertoire import Repertoire, bit_of, distance
+from imsafe.profile.surprise import BIT
+from imsafe.profile.units import BLOCK
+
+BURST = 20
+"""Calls of a thread that the burst is the mean of; those not yet made count 0."""
+
+BURST_CAP = 8 * BIT
+"""A call's share in the burst, at most: one rare call is not a burst."""
+
+DRIFT = 500
+"""Calls of a process that the drift is the mean of."""
+
+DRIFT_CAP = 8 * BIT
+"""A call's share in the drift, at most."""
+
+DRIFT_LEAST = 200
+"""The drift's sum is divided by at least this, so that few calls raise nothing by themselves."""
+
+REPERTOIRE_LEAST = 64
+"""Calls into a unit from which on its repertoire is read."""
+
+
+class ThreadWindows(NamedTuple):
+    """By the slot of a thread: a ring of capped surprises, their sum, calls so far."""
+
+    ring: NDArray[np.int64]
+    total: NDArray[np.int64]
+    calls: NDArray[np.int64]
+
+
+class ProcessWindows(NamedTuple):
+    """By the slot of a process.
+
+    Attributes
+    ----------
+    ring, total, calls
+        Surprises of the last calls, their sum, calls so far.
+    words, size
+        Set of the calls used in this unit, as bits, and how many those are.
+    unit_calls
+        Calls in this unit.
+    repertoire
+        The reading; a new unit keeps the last one's until it is old enough.
+    """
+
+    ring: NDArray[np.int64]
+    total: NDArray[np.int64]
+    calls: NDArray[np.int64]
+    words: NDArray[np.uint64]
+    size: NDArray[np.int64]
+    unit_calls: NDArray[np.int64]
+    repertoire: NDArray[np.float64]
+
+
+def thread_windows(capacity: int) -> ThreadWindows:
+    """Make empty windows for `capacity` threads."""
+    return ThreadWindows(
+        np.zeros((capacity, BURST), np.int64),
+        np.zeros(capacity, np.int64),
+        np.zeros(capacity, np.int64),
+    )
+
+
+def process_windows(capacity: int, words: int) -> ProcessWindows:
+    """Make empty windows for `capacity` processes and sets of `words` 64-bit words."""
+    return ProcessWindows(
+        np.zeros((capacity, DRIFT), np.int64),
+        np.zeros(capacity, np.int64),
+        np.zeros(capacity, np.int64),
+        np.zeros((capacity, words), np.uint64),
+        np.zeros(capacity, np.int64),
+        np.zeros(capacity, np.int64),
+        np.zeros(capacity, np.float64),
+    )
+
+
+@inlined
+def clear_thread(windows: ThreadWindows, thread: int) -> None:
+    """Begin a thread."""
+    windows.ring[thread, :] = 0
+    windows.total[thread] = 0
+    windows.calls[thread] = 0
+
+
+@inlined
+def clear_process(windows: ProcessWindows, process: int) -> None:
+    """Begin a process."""
+    windows.ring[process, :] = 0
+    windows.total[process] = 0
+    windows.calls[process] = 0
+    windows.repertoire[process] = 0.0
+    begin_unit(windows, process)
+
+
+@inlined
+def begin_unit(windows: ProcessWindows, process: int) -> None:
+    """Begin a unit of a process."""
+    windows.words[process, :] = 0
+    windows.size[process] = 0
+    windows.unit_calls[process] = 0
+
+
+@inlined
+def burst(windows: ThreadWindows, thread: int, cost: int) -> float:
+    """Mean surprise of the thread's last calls, this one included, each capped (bits)."""
+    share = min(cost, BURST_CAP)
+    place = windows.calls[thread] % BURST
+    windows.total[thread] += share - windows.ring[thread, place]
+    windows.ring[thread, place] = share
+    windows.calls[thread] += 1
+    return real(windows.total[thread] / (BURST * BIT))
+
+
+@inlined
+def drift(windows: ProcessWindows, process: int, cost: int) -> float:
+    """Mean surprise of the process's last calls, this one included, each capped (bits)."""
+    share = min(cost, DRIFT_CAP)
+    place = windows.calls[process] % DRIFT
+    windows.total[process] += share - windows.ring[process, place]
+    windows.ring[process, place] = share
+    windows.calls[process] += 1
+    held = min(windows.calls[process], DRIFT)
+    return real(windows.total[process] / (max(held, DRIFT_LEAST) * BIT))
+
+
+@inlined
+def use_call(
+    windows: ProcessWindows,
+    process: int,
+    symbol: int,
+    repertoire: Repertoire,
+    own: NDArray[np.int64],
+) -> float:
+    """Repertoire of the process, this call included: 0 (as a normal unit's) to 1.
+
+    Parameters
+    ----------
+    own
+        Row of the sets to leave out at each checkpoint, or -1.
+    """
+    if windows.unit_calls[process] == BLOCK:
+        begin_unit(windows, process)
+    calls = windows.unit_calls[process] + 1
+    windows.unit_calls[process] = calls
+    bit = bit_of(repertoire, symbol)
+    mask = np.uint64(1) << np.uint64(bit & 63)
+    is_new = windows.words[process, bit >> 6] & mask == 0
+    if is_new:
+        windows.words[process, bit >> 6] |= mask
+        windows.size[process] += 1
+    if calls < REPERTOIRE_LEAST:
+        return real(windows.repertoire[process])
+    checkpoint = 0
+    while repertoire.checkpoints[checkpoint] < calls:
+        checkpoint += 1
+    is_past = checkpoint > 0 and calls == repertoire.checkpoints[checkpoint - 1] + 1
+    if is_new or is_past or calls == REPERTOIRE_LEAST:
+        windows.repertoire[process] = distance(
+            repertoire,
+            windows.words[process],
+            windows.size[process],
+            checkpoint,
+            own[checkpoint],
+        )
+    return real(windows.repertoire[process])
