@@ -20,7 +20,9 @@ _FOREIGN_ALPHABET = 512
 """Assumed number of calls where the ABI, and so its table, is not known."""
 
 _SUFFIX = {abi.value: "" if abi is Abi.X86_64 else f"@{abi.name.lower()}" for abi in Abi}
-_ABI_OF_SUFFIX = {suffix: value for value, suffix in _SUFFIX.items()}
+_ABI_OF_SUFFIX = {suffix: value for value, suffix in _SUFFIX.items()} | {
+    "@x86_64": Abi.X86_64.value
+}
 _NUMBERED = re.compile(r"syscall_(\d{1,5})")
 _OUT_OF_RANGE_NAME = "syscall_out_of_range"
 
