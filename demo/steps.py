@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of the demonstration, each with ImSafe's own programs, as a user would type them."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from demo.web_server import DemoError, WebServer
+
+ROOT = Path(__file__).resolve().parent.parent
+
+REQUESTS = 90
+"""In one run of the web server: about three seconds of visitors."""
+
+
+def tool(name: str) -> str:
+    """The path of one of ImSafe's programs, of the installation that this Python belongs to."""
+    path = Path(sys.executable).parent / name
+    if not path.exists():
+        raise DemoError(f"{name} is not installed beside {sys.executable}; run `make setup`.")
+    return str(path)
+
+
+def say(text: str) -> None:
+    """Tell the person who watches."""
+    print(text, flush=True)
+
+
+@contextlib.contextmanager
+def running(argv: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program; whatever happens in the block, it has ended afterwards."""
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, cwd=ROOT)
+    try:
+        yield process
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
+    """Ask a program of ours to end, and make it after a while."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def visitors(site: WebServer, seed: int, requests: int = REQUESTS) -> list[str]:
+    """The command line that lets ordinary visitors come."""
+    words = ["--port", site.port, "--seed", seed, "--requests", requests]
+    return [sys.executable, "-m", "demo.visitors", *map(str, words)]
+
+
+def attacker(site: WebServer, name: str) -> list[str]:
+    """The command line of one attack."""
+    return [sys.executable, "-m", "demo.attacks", "--port", str(site.port), "--attack", name]
+
+
+def call(argv: Sequence[str], seconds: float = 120.0) -> str:
+    """Run a program to its end.
+
+    Returns
+    -------
+    str
+        What it printed.
+
+    Raises
+    ------
+    DemoError
+        It failed; with its own words.
+    """
+    process = subprocess.run(
+        argv,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=seconds,
+        cwd=ROOT,
+        check=False,
+    )
+    if process.returncode:
+        words = process.stderr.strip() or f"status {process.returncode}"
+        raise DemoError(f"{Path(argv[0]).name} failed: {words}")
+    return process.stdout
+
+
+def record(site: WebServer, trace: Path, seed: int) -> None:
+    """Record one run of the web server, with visitors, into a new trace."""
+    with running([tool("ims-trace"), "-o", str(trace), "--", *site.argv]) as tracer:
+        site.wait_until_up(tracer)
+        call(visitors(site, seed))
+        site.stop(tracer)
+    if tracer.returncode:
+        raise DemoError(f"ims-trace ended with status {tracer.returncode}.")
+
+
+def learn(traces: Path, profile: Path) -> None:
+    """Learn a profile from a folder of traces."""
+    call([tool("ims-learn"), "-o", str(profile), str(traces)], seconds=300)
