@@ -16,21 +16,16 @@ from numpy.typing import NDArray
 
 from imsafe.profile.compiled import inlined, real
 from imsafe.profile.leave_one_out import BURST_COLUMN, DRIFT_COLUMN, REPERTOIRE_COLUMN
+from imsafe.profile.pace import DECADES
 
 READINGS = ("burst", "drift", "repertoire")
 """Their order is that of `imsafe.monitor.view_protocol.READINGS`."""
-
-ENOUGH_UNITS = 20
-"""Units that a threshold takes to be learned."""
 
 TAIL = 0.1
 """The share of normal units, those with the highest readings, whose tail is fitted."""
 
 KNOTS = 512
 """Points of the curve below the tail, at most."""
-
-DECADES = 6
-"""Score 1 is one in 10^6 normal units."""
 
 BURST_WEIGHT = 0.25
 BURST_RANGE = 0.98
@@ -42,11 +37,6 @@ behaviour must not make a trifle rare."""
 
 LEAST_TAIL = 0.25
 """The tail's mean excess is at least this (in scales)."""
-
-RAREST, COMMONEST = 1e-4, 0.02
-"""Bounds of the share of normal units above a suggested threshold."""
-
-DAY_NS = 86_400 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,61 +178,3 @@ def _uninformed() -> Calibration:
     return Calibration(
         0, (0.0, 0.0, 0.0), LEAST_SCALE, 0.0, (0.0,), (0.0,), 0.0, 0.0, 1 / (math.log(10) * DECADES)
     )
-
-
-def rarity_of(score: float) -> float:
-    """The share of normal units that reach a score."""
-    return math.pow(10.0, -DECADES * score)
-
-
-def score_of_rarity(share: float) -> float:
-    """The score that a share of normal units reaches."""
-    return min(1.0, -math.log10(share) / DECADES)
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """False alarms that a threshold costs: a million calls, and a day where times are known."""
-
-    per_million_calls: float
-    per_day: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast units came in learning.
-
-    Attributes
-    ----------
-    units, calls
-        All that were learned.
-    timed_units, timed_ns
-        Those of traces with a clock, and how long these traces lasted.
-    """
-
-    units: int
-    calls: int
-    timed_units: int
-    timed_ns: int
-
-    @property
-    def units_per_day(self) -> float | None:
-        """None where no trace had a clock."""
-        if self.timed_units == 0 or self.timed_ns <= 0:
-            return None
-        return self.timed_units * DAY_NS / self.timed_ns
-
-    def price(self, threshold: float) -> Price:
-        """What a threshold costs on behaviour like that which was learned."""
-        share = rarity_of(threshold)
-        per_day = self.units_per_day
-        return Price(
-            share * self.units * 1e6 / self.calls if self.calls else 0.0,
-            None if per_day is None else share * per_day,
-        )
-
-    def suggested_threshold(self) -> float:
-        """The threshold that costs about one false alarm a day, within bounds."""
-        per_day = self.units_per_day
-        share = COMMONEST if per_day is None else min(max(1 / per_day, RAREST), COMMONEST)
-        return score_of_rarity(share)

@@ -19,6 +19,7 @@ from imsafe.events import EVENT, Abi, Events
 from imsafe.profile.automaton import is_consistent
 from imsafe.profile.calibration import KNOTS, Calibration
 from imsafe.profile.knowledge import Addition, Knowledge, Mark, MarkedSequence
+from imsafe.profile.opening import Damaged
 from imsafe.profile.repertoire import CHECKPOINTS, KEPT_SETS, Sets
 from imsafe.profile.tree import MAX_DEPTH, MAX_NODES, PrefixTree
 from imsafe.profile.units import (
@@ -38,10 +39,6 @@ _MOST = 1 << 53
 _MOST_TRACES = 1 << 20
 _MOST_MARKS = 1 << 12
 _MOST_RECORDS = 1 << 20
-
-
-class Damaged(Exception):
-    """What is wrong with a profile, in words; always passed on as a ProfileError."""
 
 
 def _number(value: Any, least: int, most: int, what: str) -> int:

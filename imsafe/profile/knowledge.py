@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imsafe.events import Events
-from imsafe.profile.calibration import Pace
+from imsafe.profile.pace import Pace
 from imsafe.profile.repertoire import Sets
 from imsafe.profile.tree import PrefixTree, empty_prefix_tree
 from imsafe.profile.units import Sample

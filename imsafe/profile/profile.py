@@ -13,10 +13,11 @@ from imsafe.errors import ProfileError
 from imsafe.events import Events
 from imsafe.profile import database
 from imsafe.profile.automaton import compile_tree
-from imsafe.profile.calibration import ENOUGH_UNITS, Calibration, Pace, calibrate
+from imsafe.profile.calibration import Calibration, calibrate
 from imsafe.profile.knowledge import Addition, Knowledge, Mark, MarkedSequence
 from imsafe.profile.leave_one_out import readings_left_out
 from imsafe.profile.marks import next_number, with_marks
+from imsafe.profile.pace import ENOUGH_UNITS, Pace, why_no_threshold
 from imsafe.profile.repertoire import Sets
 from imsafe.profile.scorer import Scorer
 from imsafe.profile.tree import PrefixTree
@@ -165,13 +166,7 @@ class Profile:
     @property
     def why_no_threshold(self) -> str:
         """Why none is suggested, in words; empty when one is."""
-        units = self.calibration.units
-        if units >= ENOUGH_UNITS:
-            return ""
-        return (
-            f"not learned enough for a threshold: {units} of {ENOUGH_UNITS} units "
-            "(a unit is a process, or 2,000 calls of a long one)"
-        )
+        return why_no_threshold(self.calibration.units)
 
     def predict(self, context: Sequence[int], top: int | None = None) -> list[tuple[int, float]]:
         """The calls that may come after `context` with their probabilities, best first.

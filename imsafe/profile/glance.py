@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a `.db` says without the number crunching: for the window, which does not import that."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from imsafe.events import Abi
+from imsafe.profile.opening import Damaged, opened
+from imsafe.profile.pace import Pace, why_no_threshold
+from imsafe.profile.tree import MAX_DEPTH, MAX_NODES, Alphabets, PrefixTree
+
+_ROWS_A_TURN = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A profile at a glance.
+
+    Attributes
+    ----------
+    depth, nodes, calls, processes, lost
+        Length of the longest sequences, how many sequences; of the traces.
+    traces, marks
+        How many were learned, and how many sequences marked as normal.
+    applications
+        Names, as the tracers gave them.
+    modes
+        Tracers, and whether they followed exec.
+    pace
+        What a threshold costs.
+    suggested_threshold, why_no_threshold
+        One of them is None or empty.
+    """
+
+    depth: int
+    nodes: int
+    calls: int
+    processes: int
+    lost: int
+    traces: int
+    marks: int
+    applications: tuple[str, ...]
+    modes: tuple[tuple[str, bool | None], ...]
+    pace: Pace
+    suggested_threshold: float | None
+    why_no_threshold: str
+
+
+def glance(path: str | os.PathLike[str]) -> Glance:
+    """Look at a `.db`.
+
+    Raises
+    ------
+    ProfileError
+        It is no profile, is damaged, or comes from a newer version.
+    ImsafeError
+        It cannot be read.
+    """
+    with opened(path) as connection:
+        (nodes,) = connection.execute("SELECT count(*) - 1 FROM nodes").fetchone()
+        (marks,) = connection.execute("SELECT count(*) FROM marks").fetchone()
+        names: set[str] = set()
+        modes: set[tuple[str, bool | None]] = set()
+        totals = np.zeros(6, np.int64)
+        traces = 0
+        rows = connection.execute(
+            "SELECT meta, calls, processes, lost, units, duration_ns FROM traces"
+        )
+        for text, *numbers in rows:
+            if not all(type(number) is int and 0 <= number < 1 << 62 for number in numbers):
+                raise Damaged("a total of a trace is out of range")
+            calls, processes, lost, units, duration = numbers
+            timed = duration > 0
+            totals += [calls, processes, lost, units, units * timed, duration * timed]
+            traces += 1
+            meta = _object(text, "a trace's header")
+            follow = meta.get("follow_exec")
+            modes.add((str(meta.get("tracer", "")), follow if isinstance(follow, bool) else None))
+            entries = meta.get("applications", [])
+            if isinstance(entries, list):
+                names |= {
+                    str(entry["name"])
+                    for entry in entries
+                    if isinstance(entry, dict) and "name" in entry
+                }
+        calibrated = _object(_setting(connection, "calibration"), "its calibration").get("units")
+        if type(calibrated) is not int:
+            raise Damaged("its calibration lacks values")
+        calls, processes, lost, units, timed_units, timed_ns = totals.tolist()
+        pace = Pace(units, calls, timed_units, timed_ns)
+        why = why_no_threshold(calibrated)
+        return Glance(
+            depth=_depth(connection),
+            nodes=nodes,
+            calls=calls,
+            processes=processes,
+            lost=lost,
+            traces=traces,
+            marks=marks,
+            applications=tuple(sorted(names)),
+            modes=tuple(sorted(modes, key=str)),
+            pace=pace,
+            suggested_threshold=None if why else pace.suggested_threshold(),
+            why_no_threshold=why,
+        )
+
+
+def read_tree(
+    path: str | os.PathLike[str], progress: Callable[[int], None] | None = None
+) -> tuple[PrefixTree, Alphabets]:
+    """Read what was learned, without what was marked as normal since.
+
+    Parameters
+    ----------
+    path
+        The `.db`.
+    progress
+        Called with the number of nodes read so far.
+
+    Raises
+    ------
+    ProfileError
+        It is no profile, is damaged, or comes from a newer version.
+    ImsafeError
+        It cannot be read.
+    """
+    with opened(path) as connection:
+        alphabets: dict[int, int] = {}
+        for abi, calls in connection.execute("SELECT abi, calls FROM alphabets"):
+            if type(abi) is not int or type(calls) is not int or not 0 < calls <= 1 << 16:
+                raise Damaged("an alphabet is out of range")
+            alphabets[abi] = calls
+        return _tree(connection, progress), alphabets
+
+
+def _tree(connection: sqlite3.Connection, progress: Callable[[int], None] | None) -> PrefixTree:
+    (count,) = connection.execute("SELECT count(*) FROM nodes").fetchone()
+    (odd,) = connection.execute(
+        "SELECT count(*) FROM nodes WHERE typeof(node) != 'integer' OR typeof(parent) != 'integer'"
+        " OR typeof(symbol) != 'integer' OR typeof(count) != 'integer'"
+        " OR typeof(processes) != 'integer'"
+    ).fetchone()
+    if not 0 < count <= MAX_NODES or odd:
+        raise Damaged("its tree is empty, too large, or holds something else than numbers")
+    table = np.empty((count, 5), np.int64)
+    rows = connection.execute(
+        "SELECT node, parent, symbol, count, processes FROM nodes ORDER BY node"
+    )
+    done = 0
+    while part := rows.fetchmany(_ROWS_A_TURN):
+        table[done : done + len(part)] = part
+        done += len(part)
+        if progress is not None:
+            progress(done)
+    node, parent, symbol, counts, processes = table.T
+    in_order = (np.diff(parent[1:] << 24 | symbol[1:]) > 0).all()
+    if (
+        (node != np.arange(count)).any()
+        or parent[0] != -1
+        or (parent[1:] < 0).any()
+        or (parent[1:] >= node[1:]).any()
+        or symbol.min() < 0
+        or symbol.max() >= len(Abi) << 16
+        or counts[1:].min(initial=1) < 1
+        or not in_order
+    ):
+        raise Damaged("its tree is not in order")
+    return PrefixTree(
+        _depth(connection),
+        parent.astype(np.int32),
+        symbol.astype(np.int32),
+        counts.copy(),
+        processes.copy(),
+    )
+
+
+def _setting(connection: sqlite3.Connection, key: str) -> Any:
+    row = connection.execute("SELECT value FROM profile WHERE key = ?", (key,)).fetchone()
+    return None if row is None else row[0]
+
+
+def _depth(connection: sqlite3.Connection) -> int:
+    text = _setting(connection, "depth")
+    if not isinstance(text, str) or not text.isdecimal() or not 0 < int(text) <= MAX_DEPTH:
+        raise Damaged("its depth is out of range")
+    return int(text)
+
+
+def _object(text: Any, what: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise Damaged(f"{what} is no JSON object")
+    return found

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a score means, and which threshold to suggest: how rare normal units reach it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+ENOUGH_UNITS = 20
+"""Units that a threshold takes to be learned."""
+
+DECADES = 6
+"""Score 1 is one in 10^6 normal units."""
+
+RAREST, COMMONEST = 1e-4, 0.02
+"""Bounds of the share of normal units above a suggested threshold."""
+
+DAY_NS = 86_400 * 10**9
+
+
+def rarity_of(score: float) -> float:
+    """The share of normal units that reach a score."""
+    return math.pow(10.0, -DECADES * score)
+
+
+def score_of_rarity(share: float) -> float:
+    """The score that a share of normal units reaches."""
+    return min(1.0, -math.log10(share) / DECADES)
+
+
+def why_no_threshold(units: int) -> str:
+    """Why no threshold is suggested after so many units, in words; empty when one is."""
+    if units >= ENOUGH_UNITS:
+        return ""
+    return (
+        f"not learned enough for a threshold: {units} of {ENOUGH_UNITS} units "
+        "(a unit is a process, or 2,000 calls of a long one)"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """False alarms that a threshold costs: a million calls, and a day where times are known."""
+
+    per_million_calls: float
+    per_day: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast units came in learning.
+
+    Attributes
+    ----------
+    units, calls
+        All that were learned.
+    timed_units, timed_ns
+        Those of traces with a clock, and how long these traces lasted.
+    """
+
+    units: int
+    calls: int
+    timed_units: int
+    timed_ns: int
+
+    @property
+    def units_per_day(self) -> float | None:
+        """None where no trace had a clock."""
+        if self.timed_units == 0 or self.timed_ns <= 0:
+            return None
+        return self.timed_units * DAY_NS / self.timed_ns
+
+    def price(self, threshold: float) -> Price:
+        """What a threshold costs on behaviour like that which was learned."""
+        share = rarity_of(threshold)
+        per_day = self.units_per_day
+        return Price(
+            share * self.units * 1e6 / self.calls if self.calls else 0.0,
+            None if per_day is None else share * per_day,
+        )
+
+    def suggested_threshold(self) -> float:
+        """The threshold that costs about one false alarm a day, within bounds."""
+        per_day = self.units_per_day
+        share = COMMONEST if per_day is None else min(max(1 / per_day, RAREST), COMMONEST)
+        return score_of_rarity(share)
