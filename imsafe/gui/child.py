@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An `ims-*` program run as a child of the window, its standard input held open.
+
+Closing the input asks the child to save what is done and to end; that works
+for a child that is root, which a signal could not reach, and it happens by
+itself if the window dies.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, QProcess, QProcessEnvironment, pyqtSignal
+
+import imsafe
+from imsafe.gui.timers import timer
+
+GRACE_MS = 15_000
+"""How long a child that was asked to end may take before it is told to."""
+
+_LONGEST_LINE = 1 << 20
+
+
+class Child(QObject):
+    """One `ims-*` program.
+
+    Signals
+    -------
+    reported(dict)
+        A JSON object that it printed.
+    printed(str)
+        A line that is not one: what a traced program itself says.
+    complained(str)
+        A line on standard error, as it comes.
+    ended(int, str)
+        Exit status (-1: crashed or not started) and its error in words, if any.
+    """
+
+    reported = pyqtSignal(dict)
+    printed = pyqtSignal(str)
+    complained = pyqtSignal(str)
+    ended = pyqtSignal(int, str)
+
+    def __init__(
+        self,
+        program: str,
+        arguments: list[str],
+        parent: QObject | None = None,
+        *,
+        hold_input: bool = True,
+    ) -> None:
+        """Prepare the child; `start` starts it.
+
+        Parameters
+        ----------
+        program
+            The last part of its name: ``learn`` for `ims-learn`.
+        arguments
+            Its options.
+        hold_input
+            Whether closing the input asks it to end; False gives it an empty input.
+        """
+        super().__init__(parent)
+        self.program = program
+        self.arguments = arguments
+        self._out = b""
+        self._err = b""
+        self._last_error = ""
+        self._crashed = False
+        self._over = False
+        self._process = QProcess(self)
+        environment = QProcessEnvironment.systemEnvironment()
+        # The child is the same ImSafe as the window, wherever that was started from.
+        here = str(Path(imsafe.__file__).parent.parent)
+        others = environment.value("PYTHONPATH")
+        environment.insert("PYTHONPATH", f"{here}:{others}" if others else here)
+        self._process.setProcessEnvironment(environment)
+        if not hold_input:
+            self._process.setStandardInputFile(QProcess.nullDevice())
+        self._process.readyReadStandardOutput.connect(self._read_output)
+        self._process.readyReadStandardError.connect(self._read_error)
+        self._process.finished.connect(self._finished)
+        self._process.errorOccurred.connect(self._failed)
+        self._patience = timer(self, GRACE_MS, self._process.kill, single=True)
+
+    def start(self) -> None:
+        """Start the program; how it fares comes as signals."""
+        self._process.start(sys.executable, ["-m", f"imsafe.cli.{self.program}", *self.arguments])
+
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and has not ended."""
+        return not self._over and self._process.state() != QProcess.ProcessState.NotRunning
+
+    @property
+    def pid(self) -> int:
+        """Its process id, 0 when it does not run."""
+        return self._process.processId()
+
+    def cancel(self) -> None:
+        """Ask it to save what is done and to end."""
+        if self.running:
+            self._process.closeWriteChannel()
+            self._patience.start()
+
+    def signal_to_end(self) -> None:
+        """Ask it by SIGTERM: for `ims-sensor`, whose standard input belongs to the program."""
+        if self.running:
+            self._process.terminate()
+            self._patience.start()
+
+    def wait_until_ended(self, milliseconds: int) -> None:
+        """For the window's own end: wait, and kill what does not listen."""
+        if self.running and not self._process.waitForFinished(milliseconds):
+            self._process.kill()
+            self._process.waitForFinished(1000)
+
+    def _read_output(self) -> None:
+        self._out += self._process.readAllStandardOutput().data()
+        *lines, self._out = self._out.split(b"\n")
+        if len(self._out) > _LONGEST_LINE:
+            self._out = b""
+        for line in lines:
+            text = line.decode("utf-8", "replace").rstrip()
+            try:
+                value = json.loads(text) if text.startswith("{") else None
+            except ValueError:
+                value = None
+            if isinstance(value, dict):
+                self.reported.emit(value)
+            elif text:
+                self.printed.emit(text)
+
+    def _read_error(self) -> None:
+        self._err += self._process.readAllStandardError().data()
+        *lines, self._err = self._err.split(b"\n")
+        if len(self._err) > _LONGEST_LINE:
+            self._err = b""
+        for line in lines:
+            text = line.decode("utf-8", "replace").rstrip()
+            if not text:
+                continue
+            if text.startswith("Traceback (most recent call last)"):
+                self._crashed = True
+            if self._crashed or text.startswith(f"ims-{self.program}: "):
+                self._last_error = text  # what else is said is the traced program's own
+            self.complained.emit(text)
+
+    def _failed(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart:
+            self._end(-1, f"{sys.executable} cannot be started: {self._process.errorString()}.")
+
+    def _finished(self, status: int, how: QProcess.ExitStatus) -> None:
+        self._read_output()
+        self._err += b"\n"
+        self._read_error()
+        words = self._last_error.removeprefix(f"ims-{self.program}: ")
+        if self._crashed:
+            self._end(-1, f"ims-{self.program} has a bug and ended: {words}")
+        elif how == QProcess.ExitStatus.CrashExit:
+            self._end(-1, f"ims-{self.program} was killed.")
+        else:
+            self._end(status, words if status == 2 else "")
+
+    def _end(self, status: int, words: str) -> None:
+        if not self._over:
+            self._over = True
+            self._patience.stop()
+            self.ended.emit(status, words)

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Monitor > Configure holds: databases, thresholds, log, recording, action.  No Qt here."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from imsafe.gui.device import OK, Problem
+
+
+@dataclass(slots=True)
+class WatchedApplication:
+    """One application to watch.
+
+    Attributes
+    ----------
+    name
+        As the tracer calls it; empty: whatever the source traces.
+    profile
+        Path of its behaviour database.
+    threshold
+        Between 0 and 1; None: the one that the profile suggests.
+    """
+
+    name: str = ""
+    profile: str = ""
+    threshold: float | None = None
+
+
+@dataclass(slots=True)
+class Configuration:
+    """Everything that Start Monitor needs, apart from the device.
+
+    Attributes
+    ----------
+    log, record
+        Paths, or empty for none.
+    replace_log, append_record
+        What the user answered for a file that exists.
+    action
+        A program to execute on alert, or empty.
+    """
+
+    applications: list[WatchedApplication] = field(default_factory=list)
+    log: str = ""
+    record: str = ""
+    append_record: bool = True
+    action: str = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether at least one behaviour database has been chosen."""
+        return any(application.profile for application in self.applications)
+
+    def monitor_options(self) -> list[str]:
+        """The options of `ims-monitor`, without the source."""
+        options: list[str] = []
+        watched = [application for application in self.applications if application.profile]
+        if len(watched) == 1 and not watched[0].name:
+            options += ["-d", watched[0].profile]
+            if watched[0].threshold is not None:
+                options += ["-t", f"{watched[0].threshold:.4g}"]
+        else:
+            for application in watched:
+                text = f"{application.name}={application.profile}"
+                if application.threshold is not None:
+                    text += f":{application.threshold:.4g}"
+                options += ["--app", text]
+        if self.log:
+            options += ["-l", self.log]
+        if self.record:
+            options += ["--record", self.record]
+        if self.action:
+            options += ["-x", self.action]
+        return options
+
+    def to_json(self) -> str:
+        """The text that the settings keep."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Configuration:
+        """Read back what `to_json` gave; anything else gives an empty configuration."""
+        try:
+            raw: Any = json.loads(text)
+            applications = [
+                WatchedApplication(
+                    str(entry["name"]),
+                    str(entry["profile"]),
+                    None if entry["threshold"] is None else float(entry["threshold"]),
+                )
+                for entry in raw["applications"]
+            ]
+            return cls(
+                applications,
+                str(raw["log"]),
+                str(raw["record"]),
+                bool(raw["append_record"]),
+                str(raw["action"]),
+            )
+        except (ValueError, KeyError, TypeError):
+            return cls()
+
+
+def check_profile(path: str) -> Problem:
+    """What is wrong with the path of a behaviour database; its content is looked at elsewhere."""
+    if not path:
+        return Problem("Choose a behaviour database (made by Tools > Learn profile).", "profile")
+    if not Path(path).is_file():
+        return Problem(f"There is no file {path}.", "profile")
+    if not os.access(path, os.R_OK):
+        return Problem(f"{path} cannot be read by you.", "profile")
+    return OK
+
+
+def check_output(path: str, what: str) -> Problem:
+    """What is wrong with the path of a file that shall be written; empty is fine."""
+    if not path:
+        return OK
+    target = Path(path)
+    if target.is_dir():
+        return Problem(f"{path} is a folder; add a file name for {what}.", what)
+    if not target.parent.is_dir():
+        return Problem(f"There is no folder {target.parent} for {what}.", what)
+    writable = target if target.exists() else target.parent
+    if not os.access(writable, os.W_OK):
+        return Problem(f"You may not write {writable}, so {what} cannot go there.", what)
+    return OK
+
+
+def check_action(path: str) -> Problem:
+    """What is wrong with a program to execute on alert; empty is fine."""
+    if not path:
+        return OK
+    if not Path(path).is_absolute():
+        return Problem("Give the full path of the program to execute on alert.", "action")
+    if not Path(path).is_file():
+        return Problem(f"There is no program {path}.", "action")
+    if not os.access(path, os.X_OK):
+        return Problem(f"{path} is not executable; mend it with: chmod +x {path}", "action")
+    return OK
+
+
+def check_applications(applications: list[WatchedApplication]) -> Problem:
+    """What is wrong with the list of watched applications."""
+    if not applications:
+        return Problem("Choose a behaviour database.", "profile")
+    for application in applications:
+        if problem := check_profile(application.profile):
+            return problem
+        if "=" in application.name:
+            return Problem("An application's name cannot contain the sign =.", "name")
+        if application.threshold is not None and not 0 <= application.threshold <= 1:
+            return Problem("A threshold lies between 0 and 1.", "threshold")
+    if len(applications) > 1:
+        names = [application.name for application in applications]
+        if "" in names:
+            return Problem("Name each application when there are several.", "name")
+        if len(set(names)) < len(names):
+            return Problem("Two applications have the same name.", "name")
+    return OK

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A bug of ours never makes the window vanish: it is shown, and can be copied for a report."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import traceback
+from types import TracebackType
+
+import numpy
+import pyqtgraph
+from PyQt6.QtCore import PYQT_VERSION_STR, QT_VERSION_STR
+from PyQt6.QtGui import QFontDatabase, QGuiApplication
+from PyQt6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+import imsafe
+
+
+def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
+    """What a developer needs to know; no file names or data of the user beyond the traceback."""
+    versions = (
+        f"ImSafe {imsafe.__version__}, Python {platform.python_version()}, Qt {QT_VERSION_STR},"
+        f" PyQt {PYQT_VERSION_STR}, pyqtgraph {pyqtgraph.__version__}, numpy {numpy.__version__},"
+        f" {platform.system()} {platform.release()} {platform.machine()}"
+    )
+    return versions + "\n\n" + "".join(traceback.format_exception(kind, error, trace))
+
+
+class CrashDialog(QDialog):
+    """Shows the report of an unexpected error."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("ImSafe has a bug"))
+        words = QLabel(
+            self.tr("Something happened that should not: a bug of ImSafe, not a fault of yours."
+                    " The window goes on; a running monitor is not affected, as it is a process"
+                    " of its own. Please send this report to the developers.")
+        )  # fmt: skip
+        words.setWordWrap(True)
+        self.text = QPlainTextEdit(text)
+        self.text.setReadOnly(True)
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setAccessibleName(self.tr("Report"))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self.copy = QPushButton(self.tr("&Copy report"))
+        buttons.addButton(self.copy, QDialogButtonBox.ButtonRole.ActionRole)
+        self.copy.clicked.connect(self._copy)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(words)
+        layout.addWidget(self.text, 1)
+        layout.addWidget(buttons)
+        self.resize(720, 420)
+
+    def _copy(self) -> None:
+        clipboard = QGuiApplication.clipboard()
+        assert clipboard is not None
+        clipboard.setText(self.text.toPlainText())
+
+
+_shown: CrashDialog | None = None
+
+
+def _hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    global _shown  # noqa: PLW0603  # one dialog at a time, however often a timer fails
+    if issubclass(kind, KeyboardInterrupt):
+        QApplication.quit()
+        return
+    text = report(kind, error, trace)
+    sys.__stderr__ and sys.__stderr__.write(text)
+    if _shown is not None and _shown.isVisible():
+        return
+    _shown = CrashDialog(text, QApplication.activeWindow())
+    _shown.open()
+
+
+def install() -> None:
+    """Show unexpected errors in a dialog from now on."""
+    sys.excepthook = _hook

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The device chosen under File: where system calls come from, for Monitor and Trace to file.
+
+Nothing here knows Qt.  A device is only a description; it turns into options
+of `ims-monitor` and `ims-trace`, or into a request to a running monitor.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+DEFAULT_SOCKET = "/tmp/imsensor"  # noqa: S108  # the name that the original had; the listener checks who owns it
+
+
+@dataclass(frozen=True, slots=True)
+class SensorProgram:
+    """A program (or running processes) that the window puts under `ims-sensor` for the user.
+
+    Attributes
+    ----------
+    argv
+        The command and its arguments; empty when `pids` are attached to.
+    pids
+        Processes that run already.
+    full
+        Two stops a call: also sees calls that the program's own filter denies.
+    """
+
+    argv: tuple[str, ...] = ()
+    pids: tuple[int, ...] = ()
+    full: bool = False
+
+    def sensor_arguments(self, socket: str) -> list[str]:
+        """The arguments of `ims-sensor`."""
+        arguments = ["-s", socket]
+        if self.full:
+            arguments.append("--full")
+        for pid in self.pids:
+            arguments += ["-p", str(pid)]
+        if self.argv:
+            arguments += ["--", *self.argv]
+        return arguments
+
+    def __str__(self) -> str:
+        if self.argv:
+            return shlex.join(self.argv)
+        return ", ".join(f"process {pid}" for pid in self.pids)
+
+
+@dataclass(frozen=True, slots=True)
+class SensorDevice:
+    """UNIX sockets on which sensors are awaited.
+
+    Attributes
+    ----------
+    sockets
+        At least one path.
+    program
+        What the window itself runs under a sensor, on the first socket.
+    """
+
+    sockets: tuple[str, ...] = (DEFAULT_SOCKET,)
+    program: SensorProgram | None = None
+
+    def source_options(self) -> list[str]:
+        """The SOURCE options of the command line."""
+        return [part for socket in self.sockets for part in ("--sensor", socket)]
+
+    def source_requests(self) -> list[dict[str, Any]]:
+        """The `source` objects of the view's request add-source."""
+        return [{"kind": "sensor", "socket": socket} for socket in self.sockets]
+
+    def __str__(self) -> str:
+        if self.program is not None:
+            return f"{self.program} (under a sensor)"
+        return "sensors on " + ", ".join(self.sockets)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceDevice:
+    """A recorded trace that is replayed as if it were live.
+
+    Attributes
+    ----------
+    speed
+        ``full``, ``recorded`` or a factor such as ``10``.
+    """
+
+    trace: str
+    speed: str = "full"
+
+    def source_options(self) -> list[str]:
+        """The SOURCE options of the command line."""
+        return ["--replay", self.trace, "--speed", self.speed]
+
+    def source_requests(self) -> list[dict[str, Any]]:
+        """The `source` objects of the view's request add-source."""
+        speed: str | float = self.speed
+        if self.speed not in ("full", "recorded"):
+            speed = float(self.speed)
+        return [{"kind": "replay", "trace": self.trace, "speed": speed}]
+
+    def __str__(self) -> str:
+        return f"trace {Path(self.trace).name}"
+
+
+Device = SensorDevice | TraceDevice
+
+
+@dataclass(slots=True)
+class Problem:
+    """What is wrong with one field, in words; falsy when nothing is."""
+
+    text: str = ""
+    field: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+
+OK = Problem()
+
+
+def check_socket(path: str) -> Problem:
+    """What is wrong with a socket path that somebody types."""
+    if not path.strip():
+        return Problem("Type the path of a socket.", "socket")
+    if not path.startswith("/"):
+        return Problem(f"{path} is not a full path: it has to start with /.", "socket")
+    if len(path.encode()) > 107:
+        return Problem("The path is too long for a socket (at most 107 bytes).", "socket")
+    target = Path(path)
+    try:
+        if not target.parent.is_dir():
+            return Problem(f"There is no folder {target.parent}.", "socket")
+        if target.exists() and not target.is_socket():
+            return Problem(f"{path} exists and is not a socket.", "socket")
+    except OSError as error:
+        return Problem(f"Cannot look at {path}: {error.strerror}.", "socket")
+    return OK
+
+
+def check_sockets(paths: list[str]) -> Problem:
+    """What is wrong with several socket paths."""
+    if not paths:
+        return Problem("Add at least one socket.", "socket")
+    for path in paths:
+        if problem := check_socket(path):
+            return problem
+    if len(set(paths)) < len(paths):
+        return Problem("A socket is listed twice; any number of sensors may share one.", "socket")
+    return OK
+
+
+def check_pids(text: str) -> tuple[tuple[int, ...], Problem]:
+    """The process ids in `text` (separated by spaces or commas), or what is wrong with them."""
+    pids = []
+    for word in text.replace(",", " ").split():
+        if not word.isdecimal():
+            return (), Problem(f"{word} is not a process id.", "pids")
+        if not Path(f"/proc/{int(word)}").exists():
+            return (), Problem(f"There is no process {word}.", "pids")
+        pids.append(int(word))
+    if not pids:
+        return (), Problem("Type the id of at least one process.", "pids")
+    return tuple(pids), OK
+
+
+def check_command(text: str) -> tuple[tuple[str, ...], Problem]:
+    """The words of a command line (no shell is involved), or what is wrong with it."""
+    try:
+        argv = tuple(shlex.split(text))
+    except ValueError as error:
+        return (), Problem(
+            f"The command cannot be understood: {error}.".lower().capitalize(), "cmd"
+        )
+    if not argv:
+        return (), Problem("Type a command.", "command")
+    return argv, OK
+
+
+@dataclass(slots=True)
+class Remembered:
+    """The last values of the device dialogs, kept in the settings."""
+
+    sockets: list[str] = field(default_factory=lambda: [DEFAULT_SOCKET])
+    command: str = ""
+    speed: str = "full"

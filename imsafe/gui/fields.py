@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What several dialogs need: a path to browse for, a line that says what is wrong, messages."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QPalette
+from PyQt6.QtWidgets import (
+    QDialogButtonBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QWidget,
+)
+
+from imsafe.gui.colours import colours
+from imsafe.gui.device import Problem
+from imsafe.gui.settings import Settings
+
+Choose = Literal["open", "save", "folder"]
+
+
+class PathField(QWidget):
+    """A path that is typed or chosen.
+
+    Signals
+    -------
+    changed(str)
+        At every keystroke.
+    """
+
+    changed = pyqtSignal(str)
+
+    def __init__(
+        self,
+        settings: Settings,
+        purpose: str,
+        choose: Choose,
+        title: str,
+        filters: str = "",
+    ) -> None:
+        super().__init__()
+        self._settings = settings
+        self._purpose = purpose
+        self._choose: Choose = choose
+        self._title = title
+        self._filters = filters
+        self.edit = QLineEdit()
+        self.edit.setAccessibleName(title)
+        self.edit.setMinimumWidth(280)
+        self.edit.textChanged.connect(self.changed)
+        self.browse = QPushButton(self.tr("Browse..."))
+        self.browse.setAutoDefault(False)
+        self.browse.clicked.connect(self._browse)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.edit, 1)
+        layout.addWidget(self.browse)
+        self.setFocusProxy(self.edit)
+
+    @property
+    def path(self) -> str:
+        """What is in the field."""
+        return self.edit.text().strip()
+
+    def set_path(self, path: str) -> None:
+        """Put a path into the field."""
+        self.edit.setText(path)
+
+    def remember(self) -> None:
+        """Let the next chooser of this purpose start in this folder."""
+        if self.path:
+            self._settings.set_folder(self._purpose, self.path)
+
+    def _browse(self) -> None:
+        start = self.path or self._settings.folder(self._purpose)
+        match self._choose:
+            case "open":
+                path, _ = QFileDialog.getOpenFileName(self, self._title, start, self._filters)
+            case "save":
+                # Whether a file may be replaced is asked where it matters, in our words.
+                path, _ = QFileDialog.getSaveFileName(
+                    self, self._title, start, self._filters,
+                    options=QFileDialog.Option.DontConfirmOverwrite,
+                )  # fmt: skip
+            case "folder":
+                path = QFileDialog.getExistingDirectory(self, self._title, start)
+        if path:
+            self.set_path(path)
+            self.remember()
+
+
+class ProblemLine(QLabel):
+    """Says what is wrong, in the colour of alerts, and keeps its place when nothing is."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setMinimumHeight(2 * self.fontMetrics().height())
+        self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+
+    def tell(self, problem: Problem | str) -> None:
+        """Show a problem, or nothing."""
+        text = problem if isinstance(problem, str) else problem.text
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.WindowText, colours(palette).alert)
+        self.setPalette(palette)
+        self.setText(text)
+
+
+def ok_button(box: QDialogButtonBox) -> QPushButton:
+    """The OK button that the box was made with."""
+    button = box.button(QDialogButtonBox.StandardButton.Ok)
+    assert button is not None
+    return button
+
+
+def show_message(
+    parent: QWidget | None,
+    title: str,
+    text: str,
+    icon: QMessageBox.Icon = QMessageBox.Icon.Warning,
+    detail: str = "",
+) -> QMessageBox:
+    """Open a message that does not block, and give it."""
+    box = QMessageBox(icon, title, text, QMessageBox.StandardButton.Ok, parent)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    if detail:
+        box.setInformativeText(detail)
+    box.open()
+    return box

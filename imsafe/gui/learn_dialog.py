@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tools > Learn profile: `ims-learn` as a child, with progress and cancel."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtGui import QDragEnterEvent, QDropEvent
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from imsafe.gui.child import Child
+from imsafe.gui.configuration import check_output, check_profile
+from imsafe.gui.device import OK, Problem
+from imsafe.gui.device_dialogs import TRACE_FILTER
+from imsafe.gui.fields import PathField, ProblemLine, show_message
+from imsafe.gui.settings import Settings
+
+DATABASE_FILTER = "Behaviour databases (*.db);;All files (*)"
+DEEPEST = 32
+
+
+class LearnDialog(QDialog):
+    """Makes a behaviour database from traces, or adds to one.
+
+    Signals
+    -------
+    use_asked(str)
+        The new database shall be used by the monitor.
+    """
+
+    use_asked = pyqtSignal(str)
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._child: Child | None = None
+        self._cancelled = False
+        self._result: dict[str, Any] = {}
+        self.setWindowTitle(self.tr("Learn profile"))
+        self.setAcceptDrops(True)
+        self.traces = QListWidget()
+        self.traces.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
+        self.traces.setAccessibleName(self.tr("Input trace files"))
+        self.traces.setMinimumHeight(5 * self.fontMetrics().lineSpacing())
+        self.add_files = QPushButton(self.tr("Add &files..."))
+        self.add_folder = QPushButton(self.tr("Add f&older..."))
+        self.remove = QPushButton(self.tr("&Remove"))
+        for button in (self.add_files, self.add_folder, self.remove):
+            button.setAutoDefault(False)
+        beside = QVBoxLayout()
+        beside.addWidget(self.add_files)
+        beside.addWidget(self.add_folder)
+        beside.addWidget(self.remove)
+        beside.addStretch(1)
+        self._inputs = QGroupBox(self.tr("Input trace files or folders (they can be dropped here)"))
+        inside = QHBoxLayout(self._inputs)
+        inside.addWidget(self.traces, 1)
+        inside.addLayout(beside)
+
+        self.output = PathField(settings, "profile", "save", self.tr("Output database"),
+                                DATABASE_FILTER)  # fmt: skip
+        self.input = PathField(settings, "profile", "open", self.tr("Input database"),
+                               DATABASE_FILTER)  # fmt: skip
+        self.input.edit.setPlaceholderText(
+            self.tr("none; an older database to which the sequences are added")
+        )
+        self.replace = QCheckBox(self.tr("Replace the output database, which exists already"))
+        self.tree_depth = QSpinBox()
+        self.tree_depth.setRange(2, DEEPEST)
+        self.tree_depth.setValue(8)
+        self.tree_depth.setToolTip(self.tr("How many calls the longest sequence has"))
+        self.app = QLineEdit()
+        self.app.setPlaceholderText(self.tr("all that the traces hold"))
+        self.again = QCheckBox(self.tr("Also traces that the database has learned already"))
+        self._form_box = QGroupBox(self.tr("Databases"))
+        form = QFormLayout(self._form_box)
+        form.addRow(self.tr("O&utput database:"), self.output)
+        form.addRow("", self.replace)
+        form.addRow(self.tr("&Input database:"), self.input)
+        form.addRow(self.tr("&Depth of the tree:"), self.tree_depth)
+        form.addRow(self.tr("Only a&pplication:"), self.app)
+        form.addRow("", self.again)
+        self.problem = ProblemLine()
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 1000)
+        self.progress.hide()
+        self.said = QLabel()
+        self.said.setWordWrap(True)
+        self.buttons = QDialogButtonBox()
+        self.start = QPushButton(self.tr("&Learn"))
+        self.cancel = QPushButton(self.tr("&Stop"))
+        self.cancel.setToolTip(self.tr("Stop and save what has been learned so far"))
+        self.use = QPushButton(self.tr("Use this &database"))
+        self.use.setToolTip(self.tr("Put it into Monitor > Configure"))
+        self.shut = QPushButton(self.tr("&Close"))
+        role = QDialogButtonBox.ButtonRole
+        self.buttons.addButton(self.start, role.ActionRole)
+        self.buttons.addButton(self.cancel, role.ActionRole)
+        self.buttons.addButton(self.use, role.ActionRole)
+        self.buttons.addButton(self.shut, role.RejectRole)
+        self.start.setDefault(True)
+        self.use.hide()
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._inputs, 1)
+        layout.addWidget(self._form_box)
+        layout.addWidget(self.problem)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.said)
+        layout.addWidget(self.buttons)
+        self.resize(680, 560)
+
+        self.add_files.clicked.connect(self._ask_files)
+        self.add_folder.clicked.connect(self._ask_folder)
+        self.remove.clicked.connect(self._remove)
+        self.start.clicked.connect(self.learn)
+        self.cancel.clicked.connect(self._cancel)
+        self.use.clicked.connect(self._use)
+        self.shut.clicked.connect(self.close)
+        for field in (self.output, self.input):
+            field.changed.connect(self._check)
+        self.replace.toggled.connect(self._check)
+        self.traces.itemSelectionChanged.connect(self._check)
+        self._check()
+
+    # Inputs
+
+    def add_paths(self, paths: list[str]) -> None:
+        """Add traces or folders of traces."""
+        known = self.paths()
+        for path in paths:
+            if path not in known:
+                self.traces.addItem(path)
+                self._settings.set_folder("trace", path)
+        self._check()
+
+    def paths(self) -> list[str]:
+        """The traces and folders in the list."""
+        return [
+            item.text()
+            for row in range(self.traces.count())
+            if (item := self.traces.item(row)) is not None
+        ]
+
+    def _ask_files(self) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(
+            self, self.tr("Input trace files"), self._settings.folder("trace"), TRACE_FILTER
+        )
+        self.add_paths(paths)
+
+    def _ask_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(
+            self, self.tr("Folder of traces"), self._settings.folder("trace")
+        )
+        if path:
+            self.add_paths([path])
+
+    def _remove(self) -> None:
+        for item in self.traces.selectedItems():
+            self.traces.takeItem(self.traces.row(item))
+        self._check()
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: D102
+        data = event.mimeData() if event is not None else None
+        if event is not None and data is not None and data.hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: D102
+        data = event.mimeData() if event is not None else None
+        if data is not None and self._child is None:
+            self.add_paths([url.toLocalFile() for url in data.urls() if url.isLocalFile()])
+
+    # Checking
+
+    def _check(self) -> None:
+        output, source = self.output.path, self.input.path
+        running = self._child is not None
+        exists = bool(output) and Path(output).is_file()
+        self.replace.setVisible(exists)
+        self.remove.setEnabled(bool(self.traces.selectedItems()))
+        self.tree_depth.setEnabled(not source)
+        self.tree_depth.setStatusTip(self.tr("As in the input database") if source else "")
+        problem: Problem = OK
+        missing = [path for path in self.paths() if not Path(path).exists()]
+        if not self.traces.count():
+            problem = Problem(self.tr("Add at least one trace (made by Tools > Trace to file)."))
+        elif missing:
+            problem = Problem(self.tr("There is no {0} any more.").format(missing[0]))
+        elif not output:
+            problem = Problem(self.tr("Name the output database."))
+        elif source and (wrong := check_profile(source)):
+            problem = wrong
+        elif exists and not self.replace.isChecked():
+            problem = Problem(
+                self.tr("The output database exists already: choose another name, or tick that it"
+                        " may be replaced.")
+            )  # fmt: skip
+        else:
+            problem = check_output(output, self.tr("the output database"))
+        self.problem.tell("" if running else problem)
+        self.start.setEnabled(not running and not problem)
+        self.cancel.setVisible(running)
+        self._inputs.setEnabled(not running)
+        self._form_box.setEnabled(not running)
+
+    # Learning
+
+    def arguments(self) -> list[str]:
+        """The arguments of `ims-learn`."""
+        arguments = ["--json", "-o", self.output.path]
+        if self.input.path:
+            arguments += ["-i", self.input.path]
+        else:
+            arguments += ["-D", str(self.tree_depth.value())]
+        if self.app.text().strip():
+            arguments += ["--app", self.app.text().strip()]
+        if self.again.isChecked():
+            arguments.append("--again")
+        if self.replace.isVisible() and self.replace.isChecked():
+            arguments.append("--force")
+        return [*arguments, *(os.path.abspath(path) for path in self.paths())]  # noqa: PTH100
+
+    def learn(self) -> None:
+        """Start `ims-learn`."""
+        self.output.remember()
+        self._cancelled = False
+        self._result = {}
+        self.use.hide()
+        child = Child("learn", self.arguments(), self)
+        child.reported.connect(self._reported)
+        child.complained.connect(self.said.setText)
+        child.ended.connect(self._ended)
+        self._child = child
+        self.progress.setValue(0)
+        self.progress.show()
+        self.said.setText(self.tr("Starting..."))
+        child.start()
+        self._check()
+
+    def _reported(self, report: dict[str, Any]) -> None:
+        if "progress" in report:
+            self.progress.setValue(round(1000 * float(report["progress"])))
+            self.said.setText(str(report.get("text", "")))
+        else:
+            self._result.update(report)
+
+    def _cancel(self) -> None:
+        if self._child is not None:
+            self._cancelled = True
+            self.said.setText(self.tr("Stopping; saving what has been learned..."))
+            self.cancel.setEnabled(False)
+            self._child.cancel()
+
+    def _ended(self, status: int, words: str) -> None:
+        assert self._child is not None
+        self._child.deleteLater()
+        self._child = None
+        self.cancel.setEnabled(True)
+        self.progress.hide()
+        if status != 0:
+            self.said.setText("")
+            show_message(
+                self, self.tr("Learn profile"), words or self.tr("Learning ended unexpectedly.")
+            )
+        else:
+            self.said.setText(self._sentence())
+            self.use.setVisible(Path(self.output.path).is_file())
+            self._settings.add_recent(self.output.path)
+        self.replace.setChecked(False)
+        self._check()
+        if status == 0:
+            self.problem.tell("")
+
+    def _sentence(self) -> str:
+        result = self._result
+        words = [self.tr("Stopped; what was learned is saved.") if self._cancelled
+                 else self.tr("Learned.")]  # fmt: skip
+        if "calls" in result:
+            words.append(self.tr("{0:,} calls.").format(result["calls"]))
+        if "nodes" in result:
+            words.append(self.tr("{0:,} nodes.").format(result["nodes"]))
+        suggested = result.get("suggested_threshold")
+        if suggested is not None:
+            words.append(self.tr("Suggested threshold: {0:.3f}.").format(suggested))
+        elif "why_no_threshold" in result:
+            words.append(str(result["why_no_threshold"]))
+        return " ".join(words)
+
+    def _use(self) -> None:
+        self.use_asked.emit(os.path.abspath(self.output.path))  # noqa: PTH100
+        self.close()
+
+    def close_now(self) -> None:
+        """For the window's own end: what was learned so far is saved."""
+        if self._child is not None:
+            self._child.cancel()
+            self._child.wait_until_ended(10_000)

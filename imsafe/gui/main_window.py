@@ -1,0 +1,562 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main window: menus, live plot, alerts with their reason, processes, messages."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import Any
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
+from PyQt6.QtWidgets import (
+    QDockWidget,
+    QFileDialog,
+    QMainWindow,
+    QMessageBox,
+    QPlainTextEdit,
+    QSplitter,
+    QWidget,
+)
+
+import imsafe
+from imsafe.errors import ImsafeError
+from imsafe.gui.alert_detail import AlertDetail
+from imsafe.gui.alert_list import AlertList, AlertModel
+from imsafe.gui.colours import colours
+from imsafe.gui.configuration import Configuration, WatchedApplication, check_applications
+from imsafe.gui.configure_dialog import ConfigureDialog
+from imsafe.gui.device import SensorDevice, TraceDevice
+from imsafe.gui.device_dialogs import DriverDialog, SensorDialog, TraceOpenDialog
+from imsafe.gui.fields import show_message
+from imsafe.gui.file_kinds import file_kind
+from imsafe.gui.learn_dialog import LearnDialog
+from imsafe.gui.log_window import LogWindow
+from imsafe.gui.manual_window import ManualWindow
+from imsafe.gui.menus import Menus
+from imsafe.gui.process_list import ProcessList, ProcessModel
+from imsafe.gui.record_dialog import RecordDialog
+from imsafe.gui.score_plot import ScorePlot
+from imsafe.gui.settings import Settings
+from imsafe.gui.status_line import StatusLine
+from imsafe.gui.tree_window import TreeWindow
+from imsafe.gui.watch import Watch
+
+PROFILE_FILTER = "Behaviour databases (*.db);;All files (*)"
+LOG_FILTER = "Score logs (*.log *.txt *.tsv);;All files (*)"
+MOST_MESSAGES = 2_000
+
+
+class MainWindow(QMainWindow):
+    """One device, one monitor, and everything that can be done with them.
+
+    Attributes
+    ----------
+    watch : Watch
+        The device and the monitor.
+    configuration : Configuration
+        Monitor > Configure.
+    """
+
+    def __init__(self, settings: Settings, configuration: Configuration | None = None) -> None:
+        super().__init__()
+        self.settings = settings
+        self.configuration = settings.configuration if configuration is None else configuration
+        self.watch = Watch(self)
+        self.windows: list[QWidget] = []
+        self.recorder: RecordDialog | None = None
+        self.learner: LearnDialog | None = None
+        self.setWindowTitle("ImSafe")
+        self.setAcceptDrops(True)
+        self.menus = Menus(self)
+        self._build_panes()
+        bar = self.statusBar()
+        assert bar is not None
+        self.status_line = StatusLine(bar, self.watch)
+        self._connect_actions()
+        self._connect_watch()
+        self.resize(1180, 780)
+        self.settings.restore_geometry("main", self)
+        if (layout := self.settings.layout()) is not None:
+            self.restoreState(layout)
+        self._refresh_recent()
+        self._refresh_state()
+
+    # Building
+
+    def _build_panes(self) -> None:
+        self.plot = ScorePlot(self.watch.history, live=True)
+        self.setCentralWidget(self.plot)
+        self.alerts = AlertModel(colours(self.palette()))
+        self.alerts.setParent(self)
+        self.alert_list = AlertList(self.alerts)
+        self.detail = AlertDetail()
+        both = QSplitter(Qt.Orientation.Horizontal)
+        both.addWidget(self.alert_list)
+        both.addWidget(self.detail)
+        both.setSizes([500, 600])
+        both.setChildrenCollapsible(False)
+        self.processes = ProcessModel()
+        self.processes.setParent(self)
+        self.messages = QPlainTextEdit()
+        self.messages.setReadOnly(True)
+        self.messages.setMaximumBlockCount(MOST_MESSAGES)
+        self.messages.setAccessibleName(self.tr("Messages"))
+        bottom = Qt.DockWidgetArea.BottomDockWidgetArea
+        alert_dock = self._dock("alerts", self.tr("Alerts"), both, bottom)
+        process_dock = self._dock(
+            "processes", self.tr("Processes"), ProcessList(self.processes), bottom
+        )
+        message_dock = self._dock("messages", self.tr("Messages"), self.messages, bottom)
+        self.tabifyDockWidget(alert_dock, process_dock)
+        self.tabifyDockWidget(process_dock, message_dock)
+        alert_dock.raise_()
+        self.resizeDocks([alert_dock], [300], Qt.Orientation.Vertical)
+        toggle = self.menus.toolbar.toggleViewAction()
+        if toggle is not None:
+            self.menus.view.addAction(toggle)
+
+    def _dock(
+        self, name: str, title: str, content: QWidget, area: Qt.DockWidgetArea
+    ) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(name)
+        dock.setWidget(content)
+        self.addDockWidget(area, dock)
+        action = dock.toggleViewAction()
+        if action is not None:
+            self.menus.view.addAction(action)
+        return dock
+
+    def _connect_actions(self) -> None:
+        for name, slot in (
+            ("driver", self.ask_driver),
+            ("sensor", self.ask_sensor),
+            ("trace", self.ask_trace),
+            ("close", self.watch.close_device),
+            ("quit", self.close),
+            ("configure", self.ask_configuration),
+            ("start", self.start_monitor),
+            ("stop", self.watch.stop),
+            ("plot", self.ask_log),
+            ("learn", self.ask_learn),
+            ("record", self.ask_record),
+            ("tree", self.ask_tree),
+            ("manual", self.show_manual),
+            ("about", self.show_about),
+        ):
+            self.menus.actions[name].triggered.connect(lambda _=False, slot=slot: slot())
+        self.plot.link_activated.connect(lambda name: self.menus.actions[name].trigger())
+
+    def _connect_watch(self) -> None:
+        watch = self.watch
+        watch.changed.connect(self._refresh_state)
+        watch.failed.connect(self.show_error)
+        watch.said.connect(self.add_message)
+        watch.scored.connect(self._refresh_plot)
+        watch.status_changed.connect(self._refresh_status)
+        watch.alert.connect(self._take_alert)
+        watch.processes.connect(self.processes.set_rows)
+        watch.restarted.connect(self._restart)
+        self.plot.threshold_dragged.connect(self.set_threshold)
+        self.plot.alert_clicked.connect(self.alert_list.choose)
+        self.alert_list.chosen.connect(self._show_alert)
+        self.alert_list.pointed_at.connect(self._point_at)
+        self.detail.normal_asked.connect(self._mark_normal)
+        self.detail.undo_asked.connect(self._undo_normal)
+        self.detail.box_asked.connect(self.replay_box)
+
+    # File
+
+    def ask_driver(self) -> None:
+        """File > Connect to driver."""
+        dialog = DriverDialog(self)
+        dialog.accepted.connect(self.ask_sensor)
+        self._open(dialog)
+
+    def ask_sensor(self) -> None:
+        """File > Connect to sensor."""
+        if self.watch.device is not None:
+            self.show_error(self.tr("Close the device first (File > Close device)."))
+            return
+        dialog = SensorDialog(self.settings, self)
+        dialog.accepted.connect(lambda: self.watch.open_device(dialog.device()))
+        self._open(dialog)
+
+    def ask_trace(self) -> None:
+        """File > Open trace."""
+        dialog = TraceOpenDialog(self.settings, self)
+        dialog.accepted.connect(lambda: self._open_trace(dialog.device()))
+        self._open(dialog)
+
+    def _open_trace(self, device: TraceDevice) -> None:
+        self.watch.open_device(device)
+        self._refresh_recent()
+
+    def open_file(self, path: str) -> None:
+        """Open a behaviour database, a trace or a score log, by its content."""
+        path = os.path.abspath(path)  # noqa: PTH100  # resolve() would follow links
+        try:
+            kind = file_kind(path)
+        except ImsafeError as error:
+            self.show_error(str(error))
+            return
+        self.settings.add_recent(path)
+        self._refresh_recent()
+        if kind == "log":
+            self.plot_log(path)
+        elif kind == "profile":
+            self._use_profile(path)
+        elif self.watch.device is not None:
+            self.show_error(self.tr("Close the device first (File > Close device)."))
+        else:
+            self.watch.open_device(TraceDevice(path))
+
+    def _use_profile(self, path: str) -> None:
+        """Make a database the configured one, unless it is one of those already."""
+        if all(watched.profile != path for watched in self.configuration.applications):
+            self.configuration.applications = [WatchedApplication("", path)]
+            self._keep_configuration()
+        self.add_message(self.tr("Behaviour database: {0}").format(path))
+
+    def _refresh_recent(self) -> None:
+        menu = self.menus.recent
+        menu.clear()
+        for path in self.settings.recent():
+            action = QAction(path.replace("&", "&&"), menu)
+            action.triggered.connect(lambda _=False, path=path: self.open_file(path))
+            menu.addAction(action)
+        menu.setEnabled(not menu.isEmpty())
+
+    # Monitor
+
+    def ask_configuration(self) -> None:
+        """Monitor > Configure."""
+        dialog = ConfigureDialog(self.settings, self.configuration, self)
+        dialog.accepted.connect(lambda: self._configured(dialog.configuration()))
+        self._open(dialog)
+
+    def _configured(self, new: Configuration) -> None:
+        old, self.configuration = self.configuration, new
+        self._keep_configuration()
+        if self.watch.session is None:
+            return
+        if (old.log, old.record, old.action) != (new.log, new.record, new.action) or len(
+            old.applications
+        ) != len(new.applications):
+            self.add_message(self.tr("The new configuration holds from the next Start Monitor on."))
+        for before, after in zip(old.applications, new.applications, strict=False):
+            name = self._running_name(after.name)
+            if before.profile != after.profile:
+                self.watch.request(
+                    "reload-profile", self._answer, application=name, profile=after.profile
+                )
+            if before.threshold != after.threshold and after.threshold is not None:
+                self.watch.request(
+                    "set-threshold", self._answer, application=name, threshold=after.threshold
+                )
+
+    def _running_name(self, name: str) -> str:
+        rows = self.watch.application_rows()
+        return name or (rows[0]["name"] if rows else "")
+
+    def _keep_configuration(self) -> None:
+        self.settings.configuration = self.configuration
+        self._refresh_state()
+
+    def start_monitor(self) -> None:
+        """Monitor > Start Monitor."""
+        if problem := check_applications(self.configuration.applications):
+            self.show_error(problem.text)
+            return
+        self.watch.start(self.configuration.monitor_options())
+
+    def set_threshold(self, number: int, threshold: float) -> None:
+        """The threshold line was dragged."""
+        rows = {row["number"]: row["name"] for row in self.watch.application_rows()}
+        if number not in rows:
+            return
+        threshold = round(threshold, 4)
+        name = rows[number]
+
+        def answered(ok: bool, error: str, _: dict[str, Any]) -> None:
+            if not ok:
+                self.show_error(error)
+                return
+            for watched in self.configuration.applications:
+                if watched.name in ("", name):
+                    watched.threshold = threshold
+            self._keep_configuration()
+
+        self.watch.request("set-threshold", answered, application=name, threshold=threshold)
+
+    def ask_log(self) -> None:
+        """Monitor > Plot graph."""
+        start = self.configuration.log or self.settings.folder("log")
+        dialog = QFileDialog(self, self.tr("Plot graph: choose a score log"), start, LOG_FILTER)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        if self.configuration.log:
+            dialog.selectFile(self.configuration.log)
+        dialog.fileSelected.connect(self.plot_log)
+        self._open(dialog)
+
+    def plot_log(self, path: str) -> None:
+        """Plot a score log in a window of its own."""
+        self.settings.set_folder("log", path)
+        self._show_window(LogWindow(path, self.settings))
+
+    # Tools
+
+    def ask_learn(self) -> None:
+        """Tools > Learn profile."""
+        if self.learner is None:
+            self.learner = LearnDialog(self.settings, self)
+            self.learner.use_asked.connect(self._use_profile)
+        self.learner.show()
+        self.learner.raise_()
+
+    def ask_record(self) -> None:
+        """Tools > Trace to file."""
+        if self.recorder is None:
+            self.recorder = RecordDialog(self.settings, self.watch, self)
+            self.recorder.changed.connect(self._refresh_state)
+        self.recorder.show()
+        self.recorder.raise_()
+
+    def ask_tree(self) -> None:
+        """Tools > Display tree."""
+        dialog = QFileDialog(
+            self, self.tr("Display tree: choose a behaviour database"),
+            self.settings.folder("profile"), PROFILE_FILTER,
+        )  # fmt: skip
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        for watched in self.configuration.applications[:1]:
+            dialog.selectFile(watched.profile)
+        dialog.fileSelected.connect(self.show_tree)
+        self._open(dialog)
+
+    def show_tree(self, path: str) -> None:
+        """Show the tree of a behaviour database in a window of its own."""
+        self.settings.set_folder("profile", path)
+        try:
+            window = TreeWindow(path, self.settings)
+        except ImsafeError as error:
+            self.show_error(str(error))
+            return
+        self._show_window(window)
+
+    def replay_box(self, path: str) -> None:
+        """Replay a black box in a window of its own, with the same profiles and no side effects."""
+        quiet = Configuration(self.configuration.applications)
+        window = MainWindow(self.settings, quiet)
+        window.setWindowTitle(self.tr("ImSafe: black box {0}").format(os.path.basename(path)))  # noqa: PTH119
+        window.keep_settings = False
+        window.open_file(path)
+        self._show_window(window)
+        if quiet.ready:
+            window.start_monitor()
+
+    # Help
+
+    def show_manual(self) -> None:
+        """Help > Manual."""
+        self._show_window(ManualWindow(self.settings))
+
+    def show_about(self) -> None:
+        """Help > About."""
+        show_message(
+            self,
+            self.tr("About ImSafe"),
+            self.tr("ImSafe {0}").format(imsafe.__version__),
+            QMessageBox.Icon.Information,
+            self.tr(
+                "Learns how an application uses system calls, and tells when it stops doing so.\n\n"
+                "After the Immune Security Architecture of Laurent Eschenauer (1999).\n"
+                "Free software under the GNU General Public License, version 3 or later."
+            ),
+        )
+
+    # What the monitor says
+
+    def _restart(self) -> None:
+        self.alerts.clear()
+        self.detail.show_alert(None)
+        self.processes.set_rows([])
+        self.plot.set_alerts([])
+        self.plot.set_gaps([])
+        self.plot.set_thresholds({})
+        self.plot.set_now(0)
+
+    def _refresh_plot(self) -> None:
+        self.plot.set_gaps(self.watch.gaps)
+        self.plot.refresh()
+
+    def _refresh_status(self) -> None:
+        status = self.watch.status
+        assert status is not None
+        self._refresh_applications()
+        # A live device goes on in time while nothing calls; a replay does not.
+        live = any(row["kind"] != "replay" and not row["finished"] for row in status["sources"])
+        self.plot.set_now(status["time"] if live else 0)
+        self.status_line.update()
+        if self.recorder is not None:
+            self.recorder.update_status()
+
+    def _refresh_applications(self) -> None:
+        rows = self.watch.application_rows()
+        self.plot.set_applications({row["number"]: row["name"] for row in rows})
+        thresholds = {
+            row["number"]: row["threshold"] for row in rows if row["threshold"] is not None
+        }
+        self.plot.set_thresholds(thresholds)
+        self.processes.names = {row["number"]: row["name"] for row in rows}
+        self.processes.thresholds = thresholds
+
+    def _take_alert(self, alert: Any) -> None:
+        new = self.alerts.alert(alert["id"]) is None
+        self.alerts.put(alert)
+        self.plot.set_alerts(self.alerts.marks())
+        current = self.alert_list.current()
+        if new and current < 0:
+            self.alert_list.choose(alert["id"])
+        elif current == alert["id"]:
+            self.detail.show_alert(self.alerts.alert(current))
+        if new:
+            self.add_message(self.tr("Alert: {0}").format(alert["reason"]))
+
+    def _show_alert(self, number: int) -> None:
+        alert = self.alerts.alert(number)
+        self.detail.show_alert(alert)
+        if alert is None:
+            return
+        if not alert["calls"]:
+            self.watch.request("explain", self._explained, alert=number)
+
+    def _point_at(self, number: int) -> None:
+        alert = self.alerts.alert(number)
+        if alert is not None:
+            self.plot.look_at(alert["time"])
+
+    def _explained(self, ok: bool, error: str, values: dict[str, Any]) -> None:
+        if ok:
+            self._take_alert(values["alert"])
+        else:
+            self.add_message(error)
+
+    def _mark_normal(self, number: int) -> None:
+        self.watch.request("mark-normal", self._answer, alert=number)
+
+    def _undo_normal(self, number: int, mark: int) -> None:
+        self.watch.request("undo-normal", self._answer, mark=mark)
+
+    def _answer(self, ok: bool, error: str, values: dict[str, Any]) -> None:
+        if not ok:
+            self.show_error(error)
+            self.detail.show_alert(self.alerts.alert(self.alert_list.current()))
+
+    # State
+
+    keep_settings = True
+
+    def _refresh_state(self) -> None:
+        watch, allow = self.watch, self.menus.allow
+        has_device = watch.device is not None
+        busy = self.tr("Close the device first.") if has_device else ""
+        for name in ("driver", "sensor", "trace"):
+            allow(name, busy)
+        attached = watch.session is not None and watch.session.child is None
+        allow("close", "" if has_device or attached else self.tr("There is no device."))
+        recording = self.recorder is not None and self.recorder.uses_device
+        if watch.session is not None:
+            allow("start", self.tr("The monitor runs already."))
+        elif not has_device:
+            allow("start", self.tr("Choose a device under File first."))
+        elif not self.configuration.ready:
+            allow("start", self.tr("Choose a behaviour database under Monitor > Configure first."))
+        elif recording and isinstance(watch.device, SensorDevice):
+            allow("start", self.tr("The device is being recorded; stop that first."))
+        else:
+            allow("start")
+        stoppable = watch.session is not None and not watch.stopping
+        allow("stop", "" if stoppable else self.tr("The monitor does not run."))
+        self.detail.set_may_steer(watch.may_steer)
+        self.plot.set_empty_text(self._empty_text())
+        self.status_line.update()
+        if self.recorder is not None:
+            self.recorder.update_status()
+
+    def _empty_text(self) -> str:
+        watch = self.watch
+        if watch.session is not None:
+            if isinstance(watch.device, SensorDevice) and watch.device.program is None:
+                command = f"ims-sensor -s {watch.device.sockets[0]} -- PROGRAM"
+                return self.tr(
+                    "<h3>Waiting for a sensor</h3><p>In a terminal, put a program under one:</p>"
+                    "<p><code>{0}</code></p>"
+                ).format(command)
+            return self.tr("<h3>Waiting for system calls</h3>")
+        steps = [
+            (watch.device is not None,
+             self.tr("Choose where system calls come from: <a href='sensor'>connect to a sensor</a>"
+                     " or <a href='trace'>open a recorded trace</a>.")),
+            (self.configuration.ready,
+             self.tr("<a href='configure'>Choose a behaviour database</a>; if there is none yet,"
+                     " <a href='record'>record</a> the program at its normal work and"
+                     " <a href='learn'>learn</a> from that.")),
+            (False, self.tr("<a href='start'>Start the monitor</a>.")
+             if watch.device is not None and self.configuration.ready
+             else self.tr("Start the monitor.")),
+        ]  # fmt: skip
+        items = "".join(
+            f"<p>{'&#10003;' if done else place}&nbsp; {text}</p>"
+            for place, (done, text) in enumerate(steps, 1)
+        )
+        return self.tr("<h3>Nothing is being watched</h3>") + items
+
+    # Messages
+
+    def show_error(self, text: str) -> None:
+        """One clear dialog."""
+        self.add_message(text)
+        show_message(self, "ImSafe", text)
+
+    def add_message(self, text: str) -> None:
+        """Add a line to the messages."""
+        self.messages.appendPlainText(f"{datetime.now():%H:%M:%S}  {text}")
+
+    # Windows
+
+    def _open(self, dialog: Any) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _show_window(self, window: QWidget) -> None:
+        self.windows = [other for other in self.windows if other.isVisible()]
+        self.windows.append(window)
+        window.show()
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: D102
+        data = event.mimeData() if event is not None else None
+        if event is not None and data is not None and data.hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: D102
+        data = event.mimeData() if event is not None else None
+        if data is not None:
+            for url in data.urls():
+                if url.isLocalFile():
+                    self.open_file(url.toLocalFile())
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: D102
+        if self.keep_settings:
+            self.settings.save_geometry("main", self)
+            self.settings.save_layout(self.saveState())
+            self.settings.configuration = self.configuration
+            self.settings.flush()
+        for window in self.windows:
+            window.close()
+        for dialog in (self.learner, self.recorder):
+            if dialog is not None:
+                dialog.close_now()
+        self.watch.close_now()
+        super().closeEvent(event)

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a score plot is made of: the band of scores, the gaps, and the axes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PyQt6.QtCore import QRectF
+from PyQt6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen
+
+from imsafe.gui.score_history import Band
+
+ELAPSED_BELOW = 1e8
+"""Times (s) below this are no dates: the trace had no clock, and time counts from its start."""
+
+TOP = 1.06
+"""The upper end of the score axis: a score of 1 and its mark still fit."""
+
+_BREAK_SECONDS = 5.0
+
+
+def rarity(score: float) -> str:
+    """What a score means: ``1 in 1,000`` for 0.5."""
+    return f"1 in {10 ** (6 * score):,.0f}"
+
+
+class TimeAxis(pg.DateAxisItem):
+    """Wall-clock time, or elapsed time for traces without a clock."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: D102
+        if values and max(values) < ELAPSED_BELOW:
+            return [elapsed(value) for value in values]
+        return [str(text) for text in super().tickStrings(values, scale, spacing)]
+
+
+def elapsed(seconds: float) -> str:
+    """Elapsed time as ``h:mm:ss``, with a fraction where it matters."""
+    sign = "-" if seconds < 0 else ""
+    seconds = abs(seconds)
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    whole = f"{rest:04.1f}" if rest % 1 > 0.001 else f"{rest:02.0f}"
+    return sign + (f"{hours:.0f}:{minutes:02.0f}:{whole}" if hours else f"{minutes:.0f}:{whole}")
+
+
+class RarityAxis(pg.AxisItem):
+    """The right axis: how rare a score is on normal behaviour."""
+
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:  # noqa: D102
+        ticks = [step / 6 for step in range(7) if low <= step / 6 <= high]
+        return [(1 / 6, ticks)]
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: D102
+        return [rarity(value) if value > 0 else "" for value in values]
+
+
+def runs(band: Band) -> NDArray[np.int64]:
+    """Where stretches without calls cut a band: first index of each run, ascending from 0."""
+    longest = max(3 * band.width, _BREAK_SECONDS)
+    return np.append(0, np.flatnonzero(np.diff(band.start) > longest) + 1)
+
+
+class BandItem(pg.GraphicsObject):
+    """Minimum to maximum score as a filled band, its upper edge as a line.
+
+    Every interval is drawn as a step, so that one call's spike has a width.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._line = QPainterPath()
+        self._fill = QPainterPath()
+        self._rect = QRectF()
+        self._pen = QPen()
+        self._brush = QBrush()
+
+    def set_colour(self, colour: QColor) -> None:
+        """Use another colour."""
+        self._pen = pg.mkPen(colour, width=1.4)
+        faint = QColor(colour)
+        faint.setAlpha(55)
+        self._brush = QBrush(faint)
+        self.update()
+
+    def set_band(self, band: Band) -> None:
+        """Show these scores."""
+        self.prepareGeometryChange()
+        if not len(band):
+            self._line, self._fill, self._rect = QPainterPath(), QPainterPath(), QRectF()
+            return
+        # Seconds since 1970 would cost the painter its precision: count from the first.
+        origin = float(band.start[0])
+        self.setPos(origin, 0)
+        x = np.repeat(band.start - origin, 2)
+        x[1::2] += band.width
+        top = np.repeat(band.maximum.astype(np.float64), 2)
+        bottom = np.repeat(band.minimum.astype(np.float64), 2)
+        starts = runs(band)
+        connect = np.ones(len(x), np.int32)
+        connect[starts[1:] * 2 - 1] = 0
+        self._line = pg.arrayToQPath(x, top, connect=connect, finiteCheck=False)
+        self._fill = _closed(x, top, bottom, starts * 2)
+        self._rect = QRectF(x[0], 0.0, x[-1] - x[0], 1.0)
+        self.update()
+
+    def boundingRect(self) -> QRectF:  # noqa: D102
+        return self._rect
+
+    def paint(self, painter: QPainter, *_: Any) -> None:  # noqa: D102
+        painter.fillPath(self._fill, self._brush)
+        painter.setPen(self._pen)
+        painter.drawPath(self._line)
+
+
+def _closed(
+    x: NDArray[np.float64],
+    top: NDArray[np.float64],
+    bottom: NDArray[np.float64],
+    starts: NDArray[np.int64],
+) -> QPainterPath:
+    """One closed outline for each run: along the top, back along the bottom."""
+    count = len(x)
+    ends = np.append(starts[1:], count)
+    lengths = ends - starts
+    # Output place of each point: a run of n points becomes 2 n, the second half reversed.
+    run = np.repeat(np.arange(len(starts)), lengths)
+    offset = np.arange(count) - starts[run]
+    forward = 2 * starts[run] + offset
+    backward = 2 * starts[run] + 2 * lengths[run] - 1 - offset
+    px, py = np.empty(2 * count), np.empty(2 * count)
+    px[forward], py[forward] = x, top
+    px[backward], py[backward] = x, bottom
+    connect = np.ones(2 * count, np.int32)
+    connect[2 * ends - 1] = 0
+    return pg.arrayToQPath(px, py, connect=connect, finiteCheck=False)
+
+
+class GapItem(pg.GraphicsObject):
+    """Intervals in which calls were lost, shaded over the whole height."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._gaps: list[tuple[float, float]] = []
+        self._brush = QBrush()
+        self._pen = QPen()
+
+    def set_colour(self, colour: QColor) -> None:
+        """Use another colour."""
+        self._brush = QBrush(colour)
+        self._pen = pg.mkPen(colour, width=2)  # an instant still has a width on the screen
+        self.update()
+
+    def set_gaps(self, gaps: list[tuple[float, float]]) -> None:
+        """Show these intervals (s)."""
+        self.prepareGeometryChange()
+        origin = gaps[0][0] if gaps else 0.0
+        self.setPos(origin, 0)
+        self._gaps = [(start - origin, end - origin) for start, end in gaps]
+        self.update()
+
+    def boundingRect(self) -> QRectF:  # noqa: D102
+        if not self._gaps:
+            return QRectF()
+        start = min(gap[0] for gap in self._gaps)
+        end = max(gap[1] for gap in self._gaps)
+        return QRectF(start, 0.0, max(end - start, 1e-3), TOP)
+
+    def paint(self, painter: QPainter, *_: Any) -> None:  # noqa: D102
+        painter.setPen(self._pen)
+        painter.setBrush(self._brush)
+        for start, end in self._gaps:
+            painter.drawRect(QRectF(start, 0.0, end - start, TOP))
+
+
+def count_text(number: float) -> str:
+    """A count that fits on an axis or in a status bar: ``950``, ``12.3 k``, ``4.56 M``."""
+    if not math.isfinite(number):
+        return "-"
+    for limit, suffix in ((1e9, " G"), (1e6, " M"), (1e4, " k")):
+        if number >= limit:
+            scaled = number / (1e3 if suffix == " k" else limit)
+            return f"{scaled:.3g}{suffix}" if scaled < 1000 else f"{scaled:.0f}{suffix}"
+    return f"{number:,.0f}"

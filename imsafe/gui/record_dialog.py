@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tools > Trace to file: records the device, by the monitor if it runs, else by `ims-trace`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from imsafe.gui.child import Child
+from imsafe.gui.configuration import check_output
+from imsafe.gui.device import Problem
+from imsafe.gui.fields import PathField, ProblemLine, show_message
+from imsafe.gui.plot_items import count_text, elapsed
+from imsafe.gui.settings import Settings
+from imsafe.gui.watch import Watch
+
+
+class RecordDialog(QDialog):
+    """Records until it is stopped, also while it is closed.
+
+    Attributes
+    ----------
+    recording
+        Whether a recording goes on.
+    uses_device
+        Whether it is `ims-trace` that records, so that the device is taken.
+
+    Signals
+    -------
+    changed()
+        A recording began or ended.
+    """
+
+    changed = pyqtSignal()
+
+    def __init__(self, settings: Settings, watch: Watch, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._watch = watch
+        self._child: Child | None = None
+        self._by_monitor = False
+        self._began = 0.0
+        self._calls_before = 0
+        self._totals: dict[str, Any] = {}
+        self._stopping = False
+        self.setWindowTitle(self.tr("Trace to file"))
+        self.device = QLabel()
+        self.device.setWordWrap(True)
+        self.output = PathField(settings, "trace", "save", self.tr("Trace file"),
+                                self.tr("Traces (*.imt);;All files (*)"))  # fmt: skip
+        self.append = QRadioButton(self.tr("&Append to the file, which exists already"))
+        self.replace = QRadioButton(self.tr("&Replace it: what it holds is lost"))
+        form = QFormLayout()
+        form.addRow(self.tr("Device:"), self.device)
+        form.addRow(self.tr("&Trace file:"), self.output)
+        form.addRow("", self.append)
+        form.addRow("", self.replace)
+        self.problem = ProblemLine()
+        self.said = QLabel()
+        self.said.setWordWrap(True)
+        self.said.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
+        self.start = QPushButton(self.tr("&Record"))
+        self.stop = QPushButton(self.tr("&Stop"))
+        self.shut = QPushButton(self.tr("&Close"))
+        self.shut.setToolTip(self.tr("A recording goes on while this dialog is closed"))
+        buttons = QDialogButtonBox()
+        buttons.addButton(self.start, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(self.stop, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(self.shut, QDialogButtonBox.ButtonRole.RejectRole)
+        self.start.setDefault(True)
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addWidget(self.problem)
+        layout.addWidget(self.said)
+        layout.addStretch(1)
+        layout.addWidget(buttons)
+        self.setMinimumWidth(560)
+        self.start.clicked.connect(self.record)
+        self.stop.clicked.connect(self.end_recording)
+        self.shut.clicked.connect(self.close)
+        self.output.changed.connect(self._check)
+        self.append.toggled.connect(self._check)
+        self.replace.toggled.connect(self._check)
+        self._check()
+
+    @property
+    def recording(self) -> bool:
+        """Whether a recording goes on."""
+        return self._child is not None or self._by_monitor
+
+    @property
+    def uses_device(self) -> bool:
+        """Whether the device is taken by `ims-trace`."""
+        return self._child is not None
+
+    def update_status(self) -> None:
+        """The device or the monitor's status changed."""
+        status = self._watch.status
+        if self._by_monitor:
+            if self._watch.session is None or status is None:
+                self._by_monitor = False
+                self.said.setText(self.tr("The recording ended with the monitor."))
+                self.changed.emit()
+            elif status["recording"]:
+                self._show_progress(
+                    status["calls"] - self._calls_before, status["recorded_bytes"], 0
+                )
+            elif not self._stopping and time.monotonic() - self._began > 2:
+                self._by_monitor = False
+                self.said.setText(self.tr("The monitor has ended the recording; see Messages."))
+                self.changed.emit()
+        self._check()
+
+    def _check(self) -> None:
+        watch = self._watch
+        self.device.setText(
+            str(watch.device) if watch.device is not None
+            else self.tr("none; choose one under File")
+        )  # fmt: skip
+        path = self.output.path
+        exists = bool(path) and Path(path).is_file()
+        for button in (self.append, self.replace):
+            button.setVisible(exists)
+        problem: Problem | str = ""
+        if watch.device is None:
+            problem = self.tr("Choose a device under File first: a sensor or a trace.")
+        elif not path:
+            problem = self.tr("Name the trace file.")
+        elif wrong := check_output(path, self.tr("the trace")):
+            problem = wrong
+        elif exists and not (self.append.isChecked() or self.replace.isChecked()):
+            problem = self.tr("The file exists: say whether to append to it or to replace it.")
+        elif watch.session is not None and not watch.may_steer:
+            problem = self.tr("The monitor does not take requests from this window.")
+        running = self.recording
+        self.problem.tell("" if running else problem)
+        self.start.setEnabled(not running and not problem)
+        self.stop.setEnabled(running and not self._stopping)
+        for widget in (self.output, self.append, self.replace):
+            widget.setEnabled(not running)
+
+    def record(self) -> None:
+        """Begin."""
+        path = self.output.path
+        exists = Path(path).is_file()
+        append = exists and self.append.isChecked()
+        replace = exists and self.replace.isChecked()
+        self.output.remember()
+        self._stopping = False
+        self._totals = {}
+        self._began = time.monotonic()
+        if self._watch.session is not None:
+            status = self._watch.status
+            self._calls_before = status["calls"] if status is not None else 0
+            self._by_monitor = True
+            self._watch.request(
+                "record-start", self._monitor_answered, path=path, append=append, replace=replace
+            )
+            self.said.setText(self.tr("The monitor records..."))
+        else:
+            assert self._watch.device is not None
+            arguments = ["--json", "-o", path]
+            if append:
+                arguments.append("--append")
+            elif replace:
+                arguments.append("--force")
+            arguments += self._watch.device.source_options()
+            child = Child("trace", arguments, self)
+            child.reported.connect(self._reported)
+            child.ended.connect(self._ended)
+            self._child = child
+            child.start()
+            self._watch.start_program()
+            self.said.setText(self.tr("Waiting for system calls..."))
+        self.changed.emit()
+        self._check()
+
+    def end_recording(self) -> None:
+        """Stop and keep what was recorded."""
+        self._stopping = True
+        if self._child is not None:
+            self._child.cancel()
+        else:
+            self._watch.request("record-stop", self._monitor_stopped)
+        self._check()
+
+    def _monitor_answered(self, ok: bool, error: str, _: dict[str, Any]) -> None:
+        if not ok:
+            self._by_monitor = False
+            self.said.setText("")
+            show_message(self, self.tr("Trace to file"), error)
+            self.changed.emit()
+        self._check()
+
+    def _monitor_stopped(self, ok: bool, error: str, _: dict[str, Any]) -> None:
+        self._by_monitor = False
+        self._recorded() if ok else show_message(self, self.tr("Trace to file"), error)
+        self.changed.emit()
+        self._check()
+
+    def _reported(self, report: dict[str, Any]) -> None:
+        self._totals.update(report)
+        self._show_progress(
+            int(self._totals.get("calls", 0)),
+            int(self._totals.get("bytes", 0)),
+            int(self._totals.get("lost", 0)),
+        )
+
+    def _show_progress(self, calls: int, size: int, lost: int) -> None:
+        seconds = time.monotonic() - self._began
+        words = self.tr("{calls:,} calls, {size}B, {rate} calls/s, {time}").format(
+            calls=calls, size=count_text(size) + (" " if size < 10_000 else ""),
+            rate=count_text(calls / max(seconds, 0.1)), time=elapsed(round(seconds)),
+        )  # fmt: skip
+        if lost:
+            words += self.tr(", {0:,} lost").format(lost)
+        self.said.setText(words)
+
+    def _ended(self, status: int, words: str) -> None:
+        assert self._child is not None
+        self._child.deleteLater()
+        self._child = None
+        if words or status < 0:
+            show_message(
+                self, self.tr("Trace to file"),
+                words or self.tr("The recording ended unexpectedly."),
+            )  # fmt: skip
+            self.said.setText("")
+        else:
+            self._recorded()
+        self.changed.emit()
+        self._check()
+
+    def _recorded(self) -> None:
+        self._settings.add_recent(self.output.path)
+        before = self.said.text()
+        self.said.setText(
+            self.tr("Recorded to {0}.").format(self.output.path)
+            + (f" {before}." if "," in before else "")
+        )
+
+    def close_now(self) -> None:
+        """For the window's own end: what was recorded is kept whole."""
+        if self._child is not None:
+            self._child.cancel()
+            self._child.wait_until_ended(5000)

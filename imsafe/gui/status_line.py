@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The status bar: where calls come from, how many, how many were lost, what scoring does."""
+
+from __future__ import annotations
+
+from PyQt6.QtGui import QPalette
+from PyQt6.QtWidgets import QLabel, QStatusBar, QWidget
+
+from imsafe.gui.colours import colours
+from imsafe.gui.plot_items import count_text
+from imsafe.gui.watch import Watch
+
+
+class StatusLine:
+    """Keeps the permanent fields of a status bar up to date."""
+
+    def __init__(self, bar: QStatusBar, watch: Watch) -> None:
+        self._watch = watch
+        self._bar = bar
+        self.source = self._field(self._tr("Where system calls come from"), 300)
+        self.rate = self._field(self._tr("Calls scored per second"), 90)
+        self.lost = self._field(self._tr("Calls that the tracer or the socket had to drop"), 90)
+        self.state = self._field(self._tr("What the scoring does"), 150)
+
+    def _tr(self, text: str) -> str:
+        return self._bar.tr(text)
+
+    def _field(self, tip: str, width: int) -> QLabel:
+        label = QLabel()
+        label.setToolTip(tip)
+        label.setMinimumWidth(width)
+        self._bar.addPermanentWidget(label)
+        return label
+
+    def update(self) -> None:
+        """Show how things are now."""
+        status = self._watch.status if self._watch.session is not None else None
+        self.source.setText(self._source_text())
+        lost = status["lost"] if status else 0
+        rate = status["rate"] if status else 0.0
+        self.rate.setText(self._tr("{0} calls/s").format(count_text(rate)))
+        self.lost.setText(self._tr("{0} lost").format(count_text(lost)))
+        _colour(self.lost, alarming=lost > 0)
+        text, alarming = self._state_text()
+        self.state.setText(text)
+        _colour(self.state, alarming=alarming)
+
+    def _source_text(self) -> str:
+        watch = self._watch
+        if watch.status is not None and watch.session is not None:
+            sources = watch.status["sources"]
+            if not sources and watch.device is None:
+                return self._tr("No device")
+            return "; ".join(f"{row['name']}: {row['state']}" for row in sources[:3]) + (
+                self._tr(" and {0} more").format(len(sources) - 3) if len(sources) > 3 else ""
+            )
+        return str(watch.device) if watch.device is not None else self._tr("No device")
+
+    def _state_text(self) -> tuple[str, bool]:
+        watch = self._watch
+        if watch.session is None:
+            return self._tr("Not monitoring"), False
+        if watch.stopping:
+            return self._tr("Stopping..."), False
+        if watch.status is None:
+            return self._tr("Starting..."), False
+        open_alerts = watch.status["open_alerts"]
+        if open_alerts:
+            return (
+                self._tr("1 open alert") if open_alerts == 1
+                else self._tr("{0} open alerts").format(open_alerts)
+            ), True  # fmt: skip
+        if any(row["state"] == "not learned enough" for row in watch.status["applications"]):
+            return self._tr("Not learned enough for a threshold"), False
+        return {
+            "waiting": self._tr("Waiting for a sensor"),
+            "watching": self._tr("Watching"),
+            "idle": self._tr("Idle"),
+            "ending": self._tr("Ending"),
+        }[watch.status["state"]], False
+
+
+def _colour(label: QWidget, *, alarming: bool) -> None:
+    palette = label.palette()
+    source = label.parentWidget()
+    normal = (source or label).palette()
+    colour = colours(normal).alert if alarming else normal.color(QPalette.ColorRole.WindowText)
+    if palette.color(QPalette.ColorRole.WindowText) != colour:
+        palette.setColor(QPalette.ColorRole.WindowText, colour)
+        label.setPalette(palette)

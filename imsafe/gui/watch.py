@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one main window is about: its device, its monitor, and what the monitor has said so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from imsafe.gui.child import Child
+from imsafe.gui.device import Device, SensorDevice
+from imsafe.gui.monitor_session import Answer, MonitorSession
+from imsafe.gui.score_history import LiveHistory
+from imsafe.monitor.view_protocol import ApplicationRow, Hello, Status
+
+MOST_GAPS = 2_000
+"""Beyond this many, the oldest intervals of lost calls are joined in pairs."""
+
+
+class Watch(QObject):
+    """Holds the device and the monitor together; draws nothing.
+
+    Attributes
+    ----------
+    device
+        Chosen under File; None when closed.
+    session
+        The monitor; None when none runs.
+    history, gaps
+        What the plot shows: scores, and intervals (s) in which calls were lost.
+    hello, status
+        The latest of each; None before the first.
+
+    Signals
+    -------
+    changed()
+        What is possible may have changed: device, monitor, applications.
+    failed(str)
+        An error in words, for a dialog.
+    said(str)
+        A line for the messages.
+    scored(), status_changed()
+        New scores or gaps; a new status.
+    alert(dict), processes(list)
+        From the monitor.
+    restarted()
+        A new monitor: what was shown of the former one is void.
+    """
+
+    changed = pyqtSignal()
+    failed = pyqtSignal(str)
+    said = pyqtSignal(str)
+    scored = pyqtSignal()
+    status_changed = pyqtSignal()
+    alert = pyqtSignal(dict)
+    processes = pyqtSignal(list)
+    restarted = pyqtSignal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.device: Device | None = None
+        self.session: MonitorSession | None = None
+        self.history = LiveHistory()
+        self.gaps: list[tuple[float, float]] = []
+        self.hello: Hello | None = None
+        self.status: Status | None = None
+        self.stopping = False
+        self._programs: list[Child] = []
+
+    # The device
+
+    def open_device(self, device: Device) -> None:
+        """Use this device; a running monitor takes it in at once."""
+        self.device = device
+        if self.session is not None and self.session.connected:
+            for source in device.source_requests():
+                self.session.request("add-source", self._device_answer, source=source)
+            self.start_program()
+        self.said.emit(self.tr("Device: {0}").format(device))
+        self.changed.emit()
+
+    def close_device(self) -> None:
+        """Let the device go; a running monitor lives on without it."""
+        if self.device is None:
+            return
+        if self.session is not None and self.session.connected:
+            self.session.request("close-source", self._device_answer)
+        self.device = None
+        self.said.emit(self.tr("Device closed"))
+        self.changed.emit()
+
+    def _device_answer(self, ok: bool, error: str, _: dict[str, Any]) -> None:
+        if not ok:
+            self.failed.emit(error)
+
+    def start_program(self) -> None:
+        """Start the sensor that the device asks for, once there is a listener for it."""
+        device = self.device
+        if not isinstance(device, SensorDevice) or device.program is None:
+            return
+        program = device.program
+        if program.pids and self.program_running:
+            return  # still attached from the last time
+        child = Child("sensor", program.sensor_arguments(device.sockets[0]), self, hold_input=False)
+        child.printed.connect(self.said)
+        child.complained.connect(self.said)
+        child.ended.connect(
+            lambda status, words: self._program_ended(child, str(program), status, words)
+        )
+        self._programs.append(child)
+        child.start()
+        self.said.emit(self.tr("Started under a sensor: {0}").format(program))
+
+    def _program_ended(self, child: Child, name: str, status: int, words: str) -> None:
+        if child in self._programs:
+            self._programs.remove(child)
+            child.deleteLater()
+        # Status 2 may be the program's own; what the sensor says of its socket is no error.
+        if words and not words.startswith("/"):
+            self.failed.emit(words)
+        else:
+            self.said.emit(self.tr("{0} ended with status {1}").format(name, status))
+
+    @property
+    def program_running(self) -> bool:
+        """Whether a program that the window started is still running."""
+        return any(child.running for child in self._programs)
+
+    # The monitor
+
+    def start(self, options: list[str]) -> None:
+        """Start a monitor on the device with these options of `ims-monitor`."""
+        assert self.device is not None
+        self._adopt(MonitorSession(self))
+        assert self.session is not None
+        self.session.start([*options, *self.device.source_options()])
+        self.said.emit(self.tr("Monitor started"))
+        self.changed.emit()
+
+    def attach(self, path: str) -> None:
+        """Follow a monitor that runs already, by the path of its view."""
+        self._adopt(MonitorSession(self))
+        assert self.session is not None
+        self.session.attach(path)
+        self.changed.emit()
+
+    def _adopt(self, session: MonitorSession) -> None:
+        self.history.clear()
+        self.gaps = []
+        self.hello = None
+        self.status = None
+        self.stopping = False
+        self.session = session
+        session.greeted.connect(self._greeted)
+        session.buckets.connect(self._take_buckets)
+        session.gaps.connect(self._take_gaps)
+        session.alert.connect(self.alert)
+        session.processes.connect(self.processes)
+        session.status.connect(self._take_status)
+        session.notice.connect(lambda text, _: self.said.emit(text))
+        session.ended.connect(lambda words: self._ended(session, words))
+        self.restarted.emit()
+
+    def stop(self) -> None:
+        """Stop the monitor, or leave one that is not ours."""
+        if self.session is not None:
+            self.stopping = True
+            self.session.stop()
+            self.changed.emit()
+
+    def request(self, name: str, answer: Answer | None = None, **keys: Any) -> None:
+        """Ask the monitor."""
+        if self.session is not None:
+            self.session.request(name, answer, **keys)
+
+    def close_now(self) -> None:
+        """For the window's own end: monitor and programs end with it."""
+        if self.session is not None:
+            self.stopping = True
+            self.session.close_now()
+        for child in list(self._programs):
+            child.signal_to_end()
+            child.wait_until_ended(3000)
+
+    def _greeted(self, hello: Any) -> None:
+        self.hello = hello
+        self.start_program()
+        self.changed.emit()
+
+    def _take_buckets(self, buckets: Any) -> None:
+        self.history.add(buckets)
+        self.scored.emit()
+
+    def _take_gaps(self, gaps: Any) -> None:
+        self.gaps += list(
+            zip((gaps["from_ns"] / 1e9).tolist(), (gaps["to_ns"] / 1e9).tolist(), strict=True)
+        )
+        if len(self.gaps) > MOST_GAPS:
+            self.gaps = joined(self.gaps, MOST_GAPS // 2)
+        self.scored.emit()
+
+    def _take_status(self, status: Any) -> None:
+        self.status = status
+        self.status_changed.emit()
+
+    def _ended(self, session: MonitorSession, words: str) -> None:
+        if session is not self.session:
+            return
+        self.session = None
+        session.deleteLater()
+        self.processes.emit([])
+        self.said.emit(words or self.tr("Monitor ended"))
+        self.changed.emit()
+        if words and not self.stopping:
+            self.failed.emit(words)
+
+    # What it knows
+
+    def application_rows(self) -> list[ApplicationRow]:
+        """The watched applications as last heard."""
+        if self.status is not None:
+            return self.status["applications"]
+        return self.hello["applications"] if self.hello is not None else []
+
+    @property
+    def may_steer(self) -> bool:
+        """Whether the monitor takes requests from this window."""
+        return self.session is not None and self.hello is not None and self.hello["may_steer"]
+
+
+def joined(gaps: list[tuple[float, float]], most: int) -> list[tuple[float, float]]:
+    """At most `most` intervals that cover all of `gaps`: neighbours in time are joined."""
+    ordered = sorted(gaps)
+    size = -(-len(ordered) // most)
+    return [
+        (part[0][0], max(gap[1] for gap in part))
+        for part in (ordered[at : at + size] for at in range(0, len(ordered), size))
+    ]
