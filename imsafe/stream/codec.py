@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 import zlib
 from typing import Any
@@ -13,11 +12,23 @@ from numpy.typing import NDArray
 
 from imsafe.errors import StreamError
 from imsafe.events import EVENT, Abi, Events, Kind
-from imsafe.stream.frames import MAX_PAYLOAD, Frame, FrameKind, frame, parse_object
+from imsafe.stream import meta
+from imsafe.stream.frames import (
+    MAX_META,
+    MAX_PAYLOAD,
+    Frame,
+    FrameKind,
+    frame,
+    json_text,
+    parse_object,
+)
 from imsafe.stream.items import End, Item, Lost, ProcessInfo, Segment
 
 MAX_EVENTS = 65536
 """Most events of one frame."""
+
+MAX_FIELDS = 1 << 16
+"""Longest JSON of a process or end frame, bytes."""
 
 _COUNT = struct.Struct("<I")
 _LOST = struct.Struct("<QQQ")
@@ -53,18 +64,14 @@ def encode(item: Item, channel: int = 0, *, compress: bool = False) -> bytes:
             "exe": item.exe[:4096],
             "application": item.application,
         }
-        return frame(FrameKind.PROCESS, _json(fields), channel)
+        return frame(FrameKind.PROCESS, json_text(fields), channel)
     if isinstance(item, Lost):
         return frame(FrameKind.LOST, _LOST.pack(item.count, item.from_ns, item.to_ns), channel)
     if isinstance(item, End):
-        return frame(FrameKind.END, _json(item.totals), channel)
+        return frame(FrameKind.END, json_text(item.totals), channel)
     if isinstance(item, Segment):
-        return frame(FrameKind.CHANNEL, _json(item.meta), channel)
+        return frame(FrameKind.CHANNEL, json_text(item.meta), channel)
     return b""
-
-
-def _json(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
 
 
 def _events(events: Events, channel: int, *, compress: bool) -> bytes:
@@ -102,11 +109,17 @@ def decode(received: Frame) -> Item:
             raise StreamError("a lost frame has the wrong length")
         return Lost(*_LOST.unpack(received.payload))
     if received.kind == FrameKind.PROCESS:
-        return _process(parse_object(received.payload, "a process frame"))
+        return _process(_object(received, "a process frame", MAX_FIELDS))
     if received.kind == FrameKind.END:
-        totals = parse_object(received.payload, "an end frame")
+        totals = _object(received, "an end frame", MAX_FIELDS)
         return End({key: _integer(totals, key, 64) for key in totals})
-    return Segment(parse_object(received.payload, "a channel frame"))
+    return Segment(meta.checked(_object(received, "a channel frame", MAX_META)))
+
+
+def _object(received: Frame, what: str, longest: int) -> dict[str, Any]:
+    if len(received.payload) > longest:
+        raise StreamError(f"{what} is longer than {longest} bytes")
+    return parse_object(received.payload, what)
 
 
 def _checked(events: Events) -> Events:

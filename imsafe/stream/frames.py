@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, NoReturn
 
 from imsafe.errors import StreamError
 
@@ -45,18 +45,20 @@ STREAM_KINDS = frozenset(int(kind) for kind in FrameKind)
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame whose checksum was right."""
+    """One frame whose checksum was right; `end` is where it ends in all the bytes."""
 
     kind: int
     channel: int
     payload: bytes
+    end: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentHeader:
-    """The start of a segment."""
+    """The start of a segment; `end` is where the header ends in all the bytes."""
 
     meta: dict[str, Any]
+    end: int = field(default=0, compare=False)
 
 
 def frame(kind: int, payload: bytes, channel: int = 0) -> bytes:
@@ -69,22 +71,40 @@ def frame(kind: int, payload: bytes, channel: int = 0) -> bytes:
 
 def segment_header(meta: dict[str, Any]) -> bytes:
     """The bytes that open a segment with this metadata."""
-    text = json.dumps(meta, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    text = json_text(meta)
     if len(text) > MAX_META:
         raise ValueError(f"metadata of {len(text)} bytes is over the limit of {MAX_META}")
     start = struct.pack("<HHI", VERSION, 0, len(text))
     return b"".join((MAGIC, start, zlib.crc32(text, zlib.crc32(start)).to_bytes(4, "little"), text))
 
 
+def json_text(fields: dict[str, Any]) -> bytes:
+    """An object as JSON in valid UTF-8; half of a surrogate pair becomes a question mark."""
+    text = json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")
+
+
 def parse_object(text: bytes, what: str) -> dict[str, Any]:
-    """The JSON object in foreign bytes; `StreamError` when it is none."""
+    """The JSON object in foreign bytes.
+
+    Raises
+    ------
+    StreamError
+        It is none, or holds what JSON does not know (NaN, half a surrogate pair).
+    """
     try:
-        value = json.loads(text)
+        value = json.loads(text.decode("utf-8"), parse_constant=_no_number)
+        if b"\\ud" in text or b"\\uD" in text:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise StreamError(f"{what} is not valid JSON") from None
     if not isinstance(value, dict):
         raise StreamError(f"{what} is not a JSON object")
     return value
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(text)
 
 
 class FrameParser:
@@ -157,7 +177,7 @@ class FrameParser:
         payload = bytes(view[at + HEADER_SIZE : at + end])
         if zlib.crc32(payload, zlib.crc32(view[at : at + HEADER_SIZE - 4])) != crc:
             raise StreamError("the checksum of a frame is wrong")
-        done.append(Frame(kind, channel, payload))
+        done.append(Frame(kind, channel, payload, self.consumed + at + end))
         return end
 
     def _segment(
@@ -183,6 +203,7 @@ class FrameParser:
         text = bytes(view[at + SEGMENT_HEADER_SIZE : at + end])
         if zlib.crc32(text, zlib.crc32(view[fixed : fixed + _FIXED.size - 4])) != crc:
             raise StreamError("the checksum of a header is wrong")
-        done.append(SegmentHeader(parse_object(text, "a header")))
+        meta = parse_object(text, "a header")
+        done.append(SegmentHeader(meta, self.consumed + at + end))
         self._begun = True
         return end

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from imsafe.errors import StreamError
 from imsafe.stream.items import Tagged
@@ -21,7 +22,7 @@ def read_native(pieces: Iterable[bytes], name: str, warnings: list[str]) -> Iter
     parser = StreamParser(name)
     size = 0
     broken: StreamError | None = None
-    for piece in pieces:
+    for piece in chain(pieces, (b"",)):  # the last call says what broke right at the end
         size += len(piece)
         if broken:
             continue
@@ -32,9 +33,10 @@ def read_native(pieces: Iterable[bytes], name: str, warnings: list[str]) -> Iter
     if not parser.consumed:
         raise broken or StreamError(f"{name} is cut short inside its header: nothing can be read.")
     if size > parser.consumed:
-        what = f"damaged ({broken})" if broken else "cut short"
+        what = "is damaged" if broken else "is cut short"
+        why = f" ({parser.why})" if broken else ""
         warnings.append(
-            f"{name} is {what}: {size - parser.consumed:,} bytes after the last whole frame,"
-            f" from byte {parser.consumed:,} on, were ignored."
+            f"{name} {what}: {size - parser.consumed:,} bytes after the last whole frame,"
+            f" from byte {parser.consumed:,} on, were ignored{why}."
         )
     yield from parser.finish()

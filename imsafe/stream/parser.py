@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from imsafe.errors import StreamError
+from imsafe.stream import meta
 from imsafe.stream.codec import decode
-from imsafe.stream.frames import FrameParser, SegmentHeader
+from imsafe.stream.frames import Frame, FrameParser, SegmentHeader
 from imsafe.stream.items import Closed, End, Segment, Tagged
 
 
@@ -19,6 +20,13 @@ class StreamParser:
     ----------
     name
         What the bytes come from, for error messages.
+
+    Attributes
+    ----------
+    consumed
+        Bytes of whole and valid frames so far: what cannot be read begins there.
+    why
+        What broke the stream, a phrase; empty while nothing did.
     """
 
     def __init__(self, name: str) -> None:
@@ -27,11 +35,9 @@ class StreamParser:
         self._open: dict[int, int] = {}  # channel -> number of its stream
         self._ended: set[int] = set()
         self._streams = 0
-
-    @property
-    def consumed(self) -> int:
-        """Bytes of whole frames so far."""
-        return self._frames.consumed
+        self._broken: StreamError | None = None
+        self.consumed = 0
+        self.why = ""
 
     def feed(self, data: bytes) -> list[Tagged]:
         """Add bytes; return the items that they completed.
@@ -39,37 +45,46 @@ class StreamParser:
         Raises
         ------
         StreamError
-            The bytes break the format; the message names the source.
+            The bytes break the format; the message names the source.  Items
+            before the break are returned first; the next call raises.
         """
+        if self._broken:
+            raise self._broken
         items: list[Tagged] = []
         try:
             for received in self._frames.feed(data):
-                if isinstance(received, SegmentHeader):
-                    items += self._close_all("")
-                    items.append(self._begin(0, Segment(received.meta)))
-                    continue
-                item = decode(received)
-                channel = received.channel
-                if isinstance(item, Segment):
-                    if channel in self._open:
-                        items.append(self._close(channel, ""))
-                    items.append(self._begin(channel, item))
-                    continue
-                stream = self._open.get(channel)
-                if stream is None:
-                    raise StreamError(f"a frame belongs to channel {channel}, which is not open")
-                if isinstance(item, End):
-                    self._ended.add(stream)
-                items.append((stream, item))
+                items += self._items(received)
+                self.consumed = received.end
         except StreamError as error:
-            raise StreamError(f"{self._name} is not a valid ImSafe stream: {error}.") from None
+            self.why = str(error)
+            self._broken = StreamError(f"{self._name} is not a valid ImSafe stream: {error}.")
+            if not items:
+                raise self._broken from None
         return items
 
     def finish(self) -> list[Tagged]:
         """Say that no more bytes will come; every open stream is closed."""
+        if self._broken:
+            return self._close_all(str(self._broken))
         pending = self._frames.pending
         cut = f"the last {pending} bytes are a broken frame and were ignored" if pending else ""
         return self._close_all(cut)
+
+    def _items(self, received: Frame | SegmentHeader) -> list[Tagged]:
+        if isinstance(received, SegmentHeader):
+            segment = Segment(meta.checked(received.meta))
+            return [*self._close_all(""), self._begin(0, segment)]
+        item = decode(received)
+        channel = received.channel
+        if isinstance(item, Segment):
+            closed = [self._close(channel, "")] if channel in self._open else []
+            return [*closed, self._begin(channel, item)]
+        stream = self._open.get(channel)
+        if stream is None:
+            raise StreamError(f"a frame belongs to channel {channel}, which is not open")
+        if isinstance(item, End):
+            self._ended.add(stream)
+        return [(stream, item)]
 
     def _begin(self, channel: int, segment: Segment) -> Tagged:
         stream = self._streams

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,16 +15,17 @@ import numpy as np
 from imsafe.errors import FileExistsRefused, ImsafeError, StreamError, cannot
 from imsafe.events import EVENT, Events
 from imsafe.stream.codec import MAX_EVENTS, encode
-from imsafe.stream.frames import MAGIC, FrameParser, segment_header
+from imsafe.stream.frames import HEADER_SIZE, MAX_PAYLOAD, FrameParser, segment_header
 from imsafe.stream.items import End, Item, Segment
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows: one writer at a time is the user's promise there
-    fcntl = None  # type: ignore[assignment]
 
-_ROOM_CHECK = 4 << 20
 _ROOM_BYTES = 64 << 20
+_PACKED = MAX_EVENTS // 8
+"""So many events make a frame; fewer wait for more, or for `flush`."""
+_END_ROOM = 256
+"""Kept of a size limit for the last frame, which holds the totals."""
 _READ = 1 << 20
 
 
@@ -37,11 +40,15 @@ class SizeLimitReached(ImsafeError):
 class TraceWriter:
     """Writes a trace; use `create` or `append`.
 
+    Frames go to the system one by one, so whoever reads the file meanwhile,
+    or after a crash, misses at most what waits to be packed.
+
     Attributes
     ----------
     path
+        None for standard output.
     bytes_written
-        Into this file since it was opened.
+        The size of the file so far (of what went to standard output).
     """
 
     def __init__(
@@ -49,13 +56,14 @@ class TraceWriter:
     ) -> None:
         self.path = path
         self.bytes_written = 0
+        self._name = "standard output" if path is None else str(path)
         self._file = file
         self._compress = compress
         self._max_size = max_size
-        self._checked_at = -_ROOM_CHECK
         self._channels = 1
         self._waiting: dict[int, list[Events]] = {}
         self._waiting_count: dict[int, int] = {}
+        self._failure: ImsafeError | None = None
 
     @classmethod
     def create(
@@ -77,27 +85,29 @@ class TraceWriter:
             It cannot be written.
         """
         if os.fspath(path) == "-":
-            writer = cls(None, sys.stdout.buffer, compress=compress, max_size=max_size)
-        else:
-            target = Path(path)
-            try:
-                # Opened without truncation: an old file is emptied only once it is locked.
-                flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
-                handle = os.open(target, flags | (0 if replace else os.O_EXCL), 0o600)
-            except FileExistsError:
-                raise FileExistsRefused(
-                    f"{target} exists already; append to it, replace it on purpose,"
-                    " or choose another name."
-                ) from None
-            except OSError as error:
-                raise cannot("write", target, error) from error
-            file = os.fdopen(handle, "wb")
-            _lock(file, target)
+            return cls(None, sys.stdout.buffer, compress=compress, max_size=max_size)._begun(meta)
+        target = Path(path)
+        # Opened without truncation: an old file is emptied only once it is locked.
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        try:
+            handle = os.open(target, flags | (0 if replace else os.O_EXCL), 0o600)
+        except FileExistsError:
+            raise FileExistsRefused(
+                f"{target} exists already; append to it, replace it on purpose,"
+                " or choose another name."
+            ) from None
+        except OSError as error:
+            raise cannot("write", target, error) from error
+        file = os.fdopen(handle, "r+b", 0)
+        _lock(file, target)
+        if stat.S_ISREG(os.fstat(handle).st_mode):
             file.truncate(0)
-            writer = cls(target, file, compress=compress, max_size=max_size)
-        writer._put(segment_header(meta))
-        writer.flush()
-        return writer
+        try:
+            return cls(target, file, compress=compress, max_size=max_size)._begun(meta)
+        except ImsafeError:
+            if not replace:
+                target.unlink(missing_ok=True)  # ours, and empty
+            raise
 
     @classmethod
     def append(
@@ -119,7 +129,7 @@ class TraceWriter:
         """
         target = Path(path)
         try:
-            file = target.open("r+b")
+            file = target.open("r+b", 0)
         except FileNotFoundError:
             return cls.create(target, meta, compress=compress, max_size=max_size)
         except OSError as error:
@@ -134,9 +144,16 @@ class TraceWriter:
             raise
         writer = cls(target, file, compress=compress, max_size=max_size)
         writer.bytes_written = whole
-        writer._put(segment_header(meta))
-        writer.flush()
-        return writer
+        return writer._begun(meta)
+
+    def _begun(self, meta: dict[str, Any]) -> TraceWriter:
+        try:
+            self._put(segment_header(meta))
+            self.flush()
+        except ImsafeError:
+            self.close()
+            raise
+        return self
 
     def open_channel(self, meta: dict[str, Any]) -> int:
         """Begin one more stream in this segment; return its channel number."""
@@ -159,36 +176,51 @@ class TraceWriter:
         ImsafeError
             The system refused to write.
         """
+        if self._failure is not None:
+            raise self._failure
         if isinstance(item, np.ndarray):
             if not len(item):
                 return
-            self._waiting.setdefault(channel, []).append(item)
+            # Copied: the caller may use its buffer again.
+            self._waiting.setdefault(channel, []).append(item.copy())
             count = self._waiting_count.get(channel, 0) + len(item)
             self._waiting_count[channel] = count
-            if count < MAX_EVENTS // 8:
+            if count < _PACKED:
                 return
         self._pack(channel)
         if not isinstance(item, np.ndarray):
-            self._put(encode(item, channel))
+            self._put(encode(item, channel), last=isinstance(item, End))
 
     def flush(self) -> None:
         """Hand everything to the system."""
         for channel in list(self._waiting):
             self._pack(channel)
-        try:
-            self._file.flush()
-        except OSError as error:
-            raise self._failed(error) from error
+        if self.path is None:
+            try:
+                self._file.flush()
+            except BrokenPipeError:
+                raise  # whoever read has had enough: the programs end quietly
+            except OSError as error:
+                raise self._failed(error) from error
 
     def close(self, totals: dict[str, int] | None = None) -> None:
-        """Write the last items (and the totals of channel 0), and close; safe to call twice."""
+        """Write the last items (and the totals of channel 0), and close; safe to call twice.
+
+        After an error that a write has already raised, only the totals are
+        still written, where there is room.
+        """
         if self._file.closed:
             return
         try:
+            if self._failure is not None:
+                self._waiting.clear()
+                with suppress(ImsafeError):
+                    self._put(encode(End(totals)) if totals is not None else b"", last=True)
+                return
             if totals is not None:
                 self.write(End(totals))
             self.flush()
-            if self.path is not None:
+            if self.path is not None and _is_regular(self._file):
                 os.fsync(self._file.fileno())
         except OSError as error:
             raise self._failed(error) from error
@@ -203,42 +235,58 @@ class TraceWriter:
             events = batches[0] if len(batches) == 1 else np.concatenate(batches)
             self._put(encode(events.astype(EVENT, copy=False), channel, compress=self._compress))
 
-    def _put(self, data: bytes) -> None:
-        if self._max_size is not None and self.bytes_written + len(data) > self._max_size:
-            raise SizeLimitReached(
-                f"{self.path} has reached its limit of {self._max_size:,} bytes;"
-                " the recording ended there."
-            )
-        self._check_room()
+    def _put(self, frames: bytes, *, last: bool = False) -> None:
+        if self._max_size is not None:
+            limit = self._max_size - (0 if last else _END_ROOM)
+            if self.bytes_written + len(frames) > limit:
+                self._failure = SizeLimitReached(
+                    f"{self._name} has reached its limit of {self._max_size:,} bytes;"
+                    " the recording ended there."
+                )
+                raise self._failure
+        if not last:
+            self._check_room()
+        rest = memoryview(frames)
         try:
-            self._file.write(data)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except BrokenPipeError:
+            raise
         except OSError as error:
+            # A part of a frame helps nobody; where it cannot be cut off, readers ignore it.
+            with suppress(OSError):
+                if self.path is not None and len(rest) < len(frames):
+                    self._file.truncate(self.bytes_written)
+                    self._file.seek(self.bytes_written)
             raise self._failed(error) from error
-        self.bytes_written += len(data)
+        self.bytes_written += len(frames)
 
     def _check_room(self) -> None:
         """Stop in words while there is still room for everybody else."""
-        if self.path is None or self.bytes_written - self._checked_at < _ROOM_CHECK:
-            return
-        self._checked_at = self.bytes_written
-        if not hasattr(os, "fstatvfs"):
+        if self.path is None or sys.platform == "win32":
             return
         disk = os.fstatvfs(self._file.fileno())
         free = disk.f_bavail * disk.f_frsize
         keep = max(_ROOM_BYTES, min(disk.f_blocks * disk.f_frsize // 100, 1 << 30))
         if free < keep:
-            raise DiskAlmostFull(
+            self._failure = DiskAlmostFull(
                 f"The disk of {self.path} is almost full ({free >> 20} MiB left);"
                 " the recording ended there. Make room, then append to it."
             )
+            raise self._failure
 
     def _failed(self, error: OSError) -> ImsafeError:
-        return cannot("write", self.path or "standard output", error)
+        self._failure = cannot("write", self._name, error)
+        return self._failure
+
+
+def _is_regular(file: IO[bytes]) -> bool:
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
 
 
 def _lock(file: IO[bytes], path: Path) -> None:
-    if fcntl is None:
-        return
+    if sys.platform == "win32":
+        return  # one writer at a time is the user's promise there
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -249,20 +297,28 @@ def _lock(file: IO[bytes], path: Path) -> None:
 
 
 def _whole_length(file: IO[bytes], path: Path) -> int:
-    """Where the last whole frame ends."""
+    """Where the last whole frame ends.
+
+    Raises
+    ------
+    StreamError
+        The file is not a trace, or is damaged so far from its end that more
+        than a broken tail would be cut off.
+    """
     parser = FrameParser()
-    seen = 0
-    while data := file.read(_READ):
-        try:
+    try:
+        while data := file.read(_READ):
             parser.feed(data)
-        except StreamError as error:
-            if not parser.consumed:
-                raise StreamError(
-                    f"{path} is not an ImSafe trace: {error}; nothing was changed."
-                ) from None
-            break
-        seen += len(data)
-    if seen and not parser.consumed and seen >= len(MAGIC):
-        # Cut inside its first header: nothing in it can be kept, but it was a trace.
-        return 0
+        parser.feed(b"")
+    except StreamError as error:
+        if not parser.consumed:
+            raise StreamError(
+                f"{path} is not an ImSafe trace: {error}; nothing was changed."
+            ) from None
+        tail = file.seek(0, os.SEEK_END) - parser.consumed
+        if tail > HEADER_SIZE + MAX_PAYLOAD:
+            raise StreamError(
+                f"{path} is damaged at byte {parser.consumed:,} ({error}), far from its end:"
+                " nothing was changed; choose another file to record to."
+            ) from None
     return parser.consumed
