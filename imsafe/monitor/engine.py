@@ -284,12 +284,25 @@ class Engine:
             raise ImsafeError(f"There is no alert {number}, or it is kept no longer.")
         return alert
 
-    def box_written(self, number: int, path: str | None) -> None:
-        """The black box of an alert is on the disk, or (None) has been removed from it."""
+    def box_written(self, number: int, path: str) -> None:
+        """The black box of an alert is on the disk."""
         alert = self.alerts.get(number)
         if alert is not None:
             alert["box"] = path
             self.findings.alerts[number] = alert
+
+    def box_removed(self, path: str) -> None:
+        """A black box had to give way."""
+        for alert in self.alerts:
+            if alert["box"] == path:
+                alert["box"] = None
+                self.findings.alerts[alert["id"]] = alert
+
+    def introductions(self) -> list[tuple[tuple[int, int], list[Item]]]:
+        """For each open stream (source, stream) what has to be known of it to begin with it now."""
+        return [
+            (key, [Segment(watch.meta), *watch.announced()]) for key, watch in self._streams.items()
+        ]
 
     def sequences(self, number: int) -> list[tuple[Events, State]]:
         """The calls around an alert, of its process, in stretches without loss.

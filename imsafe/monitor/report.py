@@ -42,8 +42,8 @@ class Report:
     """
 
     def __init__(self, *, as_json: bool) -> None:
-        self._json = as_json
         self.dropped = 0
+        self._json = as_json
         self._said: dict[str, float] = {}
         self._lines: queue.Queue[str | None] = queue.Queue(MOST_WAITING)
         self._failure: OSError | None = None
@@ -55,6 +55,71 @@ class Report:
         """Whether nobody can read the output any more (a closed pipe)."""
         return self._failure is not None
 
+    def alert(self, alert: Alert) -> None:
+        """An alert has opened."""
+        if self._json:
+            self._object("alert", alert)
+            return
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(alert["time"]))
+        self._line(
+            f"ALERT {alert['id']}  {when}  {printable(alert['application'])}"
+            f"  pid {alert['pid']}  thread {alert['tid']}  score {alert['score']:.3f}"
+            f" (threshold {alert['threshold']:.3f}, {alert['reading']})\n  {alert['reason']}"
+        )
+
+    def update(self, alert: Alert) -> None:
+        """An alert has closed, or its black box was written."""
+        if self._json:
+            self._object("alert-update", {k: v for k, v in alert.items() if k != "calls"})
+
+    def notice(self, text: str) -> bool:
+        """A warning; whether it was said, and not just a moment ago."""
+        now = time.monotonic()
+        if now - self._said.get(text, float("-inf")) < SAME_NOTICE_S:
+            return False
+        if len(self._said) >= _MOST_REMEMBERED:
+            self._said.clear()
+        self._said[text] = now
+        if self._json:
+            self._object("notice", {"text": text, "time": time.time()})
+        else:
+            sys.stderr.write(f"ims-monitor: {printable(text, 2000)}\n")
+        return True
+
+    def status(self, status: Status) -> None:
+        """The state of things; for programs only, and only for those that read."""
+        if self._json and self._lines.qsize() < 100:
+            self._object("status", status)
+
+    def end(self, summary: Mapping[str, Any], line: str) -> None:
+        """The summary: `line` for a person."""
+        if self._json:
+            self._object("end", summary)
+        else:
+            self._line(line)
+
+    def close(self) -> None:
+        """Wait until all is written.
+
+        Raises
+        ------
+        BrokenPipeError
+            The reader has gone.
+        """
+        self._lines.put(None)
+        self._writer.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _object(self, kind: str, value: Mapping[str, Any]) -> None:
+        self._line(json.dumps({"type": kind, **value}))
+
+    def _line(self, line: str) -> None:
+        try:
+            self._lines.put_nowait(line)
+        except queue.Full:
+            self.dropped += 1
+
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:
             if self._failure is None:
@@ -63,9 +128,3 @@ class Report:
                     sys.stdout.flush()
                 except OSError as error:
                     self._failure = error
-
-    def _print(self, line: str) -> None:
-        try:
-            self._lines.put_nowait(line)
-        except queue.Full:
-            self.dropped += 1

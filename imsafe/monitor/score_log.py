@@ -8,6 +8,7 @@ watched, so whatever could break a line apart is neutralised.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterable
@@ -167,6 +168,12 @@ class ScoreLog:
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
             raise cannot("write", self.path, error) from error
+
+    def abandon(self) -> None:
+        """Close after an error, without writing what is pending."""
+        self._pending.clear()
+        with contextlib.suppress(OSError):  # it has been said already what is wrong
+            self._file.close()
 
     def close(self, summary: Iterable[str] = ()) -> None:
         """Write `summary` as comments and close the file."""

@@ -145,6 +145,11 @@ class StreamWatch:
         """Who a process is; what the stream has not said is empty."""
         return self._routing.process(pid) or ProcessInfo(0, pid, 0, "", "", 1)
 
+    def announced(self) -> list[ProcessInfo]:
+        """The live processes that the stream has announced."""
+        known = (self._routing.process(p) for p in self._context.processes.pids(self.number))
+        return [info for info in known if info is not None]
+
     @property
     def buckets(self) -> Buckets:
         """Those that are not complete."""

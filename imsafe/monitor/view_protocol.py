@@ -189,7 +189,7 @@ REQUESTS: dict[str, str] = {
     "close-source": "source: number, or absent for all",
     "reload-profile": "application: name, profile: path (absent: the same file again)",
     "mark-normal": "alert: id; the reply gives mark: number",
-    "undo-normal": "mark: number",
+    "undo-normal": "mark: number, application: name (may be absent where the mark is of one only)",
     "record-start": "path, append: bool, replace: bool",
     "record-stop": "nothing",
     "explain": "alert: id; the reply gives alert: the whole Alert",

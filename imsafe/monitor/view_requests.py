@@ -106,7 +106,7 @@ _FORMS: dict[str, dict[str, Any]] = {
     "close-source": {"source": (_number, None)},
     "reload-profile": {"application": (_text,), "profile": (_text, None)},
     "mark-normal": {"alert": (_number,)},
-    "undo-normal": {"mark": (_number,)},
+    "undo-normal": {"mark": (_number,), "application": (_text, None)},
     "record-start": {"path": (_text,), "append": (_flag, False), "replace": (_flag, False)},
     "record-stop": {},
     "explain": {"alert": (_number,)},

@@ -24,6 +24,10 @@ class Watched:
         None: scores are shown, alerts are not raised.
     warnings
         How the watching differs from the learning, in words; each once.
+    seen
+        Whether a stream of it has begun.
+    follows_suggestion
+        Whether the threshold is the one that the profile suggests.
     """
 
     number: int
@@ -34,6 +38,7 @@ class Watched:
     threshold: float | None
     warnings: list[str] = field(default_factory=list)
     seen: bool = False
+    follows_suggestion: bool = False
 
     def row(self) -> ApplicationRow:
         """What the view says of it."""

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ims-monitor: watches applications with their profiles, and raises alerts."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from imsafe.cli import common
+from imsafe.errors import ImsafeError
+from imsafe.monitor.actions import check_program
+from imsafe.monitor.box_store import check_folder
+from imsafe.monitor.modes import learned_follow_exec, learned_full
+from imsafe.monitor.monitor import Monitor, Options
+from imsafe.monitor.watched import Watched
+from imsafe.profile.profile import Profile
+from imsafe.profile.scorer import Scorer
+from imsafe.sources.base import Source
+
+PROGRAM = "ims-monitor"
+
+_EXAMPLES = """\
+  ims-monitor -d vsftpd.db --sensor /tmp/imsensor        wait for sensors, judge what they send
+  ims-monitor -d ls.db -t 0.7 -l scores.log -- ls -lR /  start a command and watch it
+  ims-monitor -d web.db --record today.imt -p 4711       watch a process, and record it as well
+  ims-monitor -d web.db --replay today.imt -x ./mail-me  judge a recording; mail each alert
+  ims-monitor --app nginx=nginx.db --app php=php.db:0.8 --sensor /tmp/imsensor
+
+exit status:
+  0 nothing was abnormal, 1 at least one alert, 2 an error
+"""
+
+
+def _parser() -> common.Parser:
+    parser = common.Parser(
+        PROGRAM,
+        "Watch applications with what was learned of them, and raise an alert when one"
+        " stops behaving so.",
+        _EXAMPLES,
+    )
+    parser.add_argument("-d", "--profile", metavar="PROFILE.db", help="judge everything by this")
+    parser.add_argument(
+        "-t",
+        "--threshold",
+        type=_threshold,
+        metavar="T",
+        help="0 to 1; without it the one that the profile suggests",
+    )
+    parser.add_argument(
+        "--app",
+        metavar="NAME=PROFILE.db[:T]",
+        action="append",
+        default=[],
+        help="judge the application of that name by this (repeatable)",
+    )
+    parser.add_argument("-l", "--log", metavar="LOG", help="write the scores, or append them")
+    parser.add_argument("--record", metavar="FILE", help="record what is watched as a trace")
+    parser.add_argument("--append", action="store_true", help="append to FILE if it exists")
+    parser.add_argument(
+        "-x", "--execute", metavar="PROGRAM", help="start this for each alert (no shell)"
+    )
+    parser.add_argument("--view", metavar="SOCKET", help="let windows attach here")
+    parser.add_argument("--boxes", metavar="DIR", help="keep black boxes here")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--stay", action="store_true", help="go on when all sources have ended, for the windows"
+    )
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="end when standard input closes"
+    )
+    common.add_source_options(parser)
+    return parser
+
+
+def _threshold(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"a threshold is a number from 0 to 1, not {text!r}")
+    return value
+
+
+def _watched(number: int, name: str, path: str, threshold: float | None, *, stay: bool) -> Watched:
+    """Load a profile; without any threshold it is watched only for a window."""
+    profile = Profile.load(path)
+    follows = threshold is None
+    if threshold is None:
+        threshold = profile.suggested_threshold
+    if threshold is None and not stay:
+        raise ImsafeError(f"{path}: {profile.why_no_threshold}; give -t.")
+    if not name:
+        learned = profile.applications
+        name = learned[0] if len(learned) == 1 else Path(path).stem
+    watched = Watched(number, name, path, profile, Scorer(profile), threshold)
+    watched.follows_suggestion = follows
+    if threshold is None:
+        watched.warnings.append(profile.why_no_threshold)
+    return watched
+
+
+def _applications(args: argparse.Namespace) -> list[Watched]:
+    if bool(args.profile) == bool(args.app):
+        raise ImsafeError("Give a profile: -d PROFILE.db, or --app NAME=PROFILE.db for each.")
+    if args.profile:
+        return [_watched(1, "", args.profile, args.threshold, stay=args.stay)]
+    found: dict[str, Watched] = {}
+    for number, entry in enumerate(args.app, 1):
+        name, path, threshold = _app(entry)
+        if name in found:
+            raise ImsafeError(f"The application {name} is given twice.")
+        if threshold is None:
+            threshold = args.threshold
+        found[name] = _watched(number, name, path, threshold, stay=args.stay)
+    return list(found.values())
+
+
+def _app(entry: str) -> tuple[str, str, float | None]:
+    """Split NAME=PROFILE.db[:T]; a file whose name has a colon may be meant as well."""
+    name, equals, path = entry.partition("=")
+    if not name or not equals or not path:
+        raise ImsafeError(f"{entry!r} is not NAME=PROFILE.db or NAME=PROFILE.db:THRESHOLD.")
+    before, colon, after = path.rpartition(":")
+    if not colon or Path(path).exists():
+        return name, path, None
+    try:
+        return name, before, _threshold(after)
+    except argparse.ArgumentTypeError as error:
+        raise ImsafeError(f"--app {entry}: {error}.") from None
+
+
+def _adopt_modes(args: argparse.Namespace, applications: list[Watched]) -> None:
+    """Trace the way the profiles were learned, where the command line leaves it open."""
+    follow = {learned_follow_exec(watched.profile) for watched in applications}
+    if follow == {False}:
+        args.no_follow_exec = True
+    if common.command_of(args) and all(learned_full(w.profile) for w in applications):
+        args.full = True
+
+
+def _sources(args: argparse.Namespace, until_closed: int | None) -> list[tuple[str, Source]]:
+    kinds = (("driver", args.driver), ("sensor", args.sensor), ("replay", args.replay))
+    kind = next((kind for kind, given in kinds if given), "pid" if args.pid else "command")
+    if args.stay and kind == "command" and not common.command_of(args):
+        return []  # a window will say what to watch
+    if until_closed is not None and kind == "command":
+        from imsafe.sources.tracer_process import TracerProcess  # noqa: PLC0415
+
+        common.sources_from(args)  # checks that nothing else is named
+        tracer = TracerProcess(
+            argv=common.command_of(args),
+            full=args.full,
+            follow_exec=not args.no_follow_exec,
+            # Ours belongs to whoever started us; the command must not eat it.
+            stdin=subprocess.DEVNULL,
+        )
+        return [(kind, tracer)]
+    return [(kind, source) for source in common.sources_from(args)]
+
+
+def _held_stdin(args: argparse.Namespace) -> int | None:
+    """Standard input, if its end is to be the end of the monitor."""
+    if args.replay == "-" or not (args.json or args.until_stdin_closes) or sys.stdin is None:
+        return None
+    descriptor = sys.stdin.fileno()
+    mode = os.fstat(descriptor).st_mode
+    # A file or /dev/null is always at its end: nobody holds it open for us.
+    return descriptor if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else None
+
+
+def _options(args: argparse.Namespace) -> Options:
+    options = Options(
+        everything=bool(args.profile),
+        log=args.log,
+        record=args.record,
+        append=args.append,
+        max_size=args.max_size,
+        program=check_program(args.execute) if args.execute else None,
+        view=args.view,
+        as_json=args.json,
+        stay=args.stay,
+        boxes=Path(args.boxes) if args.boxes else None,
+        duration=args.duration,
+        until_closed=_held_stdin(args),
+    )
+    if options.boxes is not None:
+        check_folder(options.boxes)
+    if args.view:
+        from imsafe.sources.peer import Allowed  # noqa: PLC0415 - not on Windows
+
+        options.allowed = Allowed.named(args.allow_user, args.allow_group)
+    return options
+
+
+def _body(args: argparse.Namespace) -> int:
+    applications = _applications(args)
+    options = _options(args)
+    _adopt_modes(args, applications)
+    sources = _sources(args, options.until_closed)
+    monitor = Monitor(applications, options)
+
+    def stop(*_: object) -> None:
+        monitor.stopping = True
+
+    def reload(*_: object) -> None:
+        monitor.reload = True
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, reload)
+    return monitor.run(sources)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program."""
+    args = _parser().parse_args(argv)
+    return common.run(PROGRAM, lambda: _body(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,592 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The monitor's process: one loop between sources, engine, log, alerts and views."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import imsafe
+from imsafe.errors import ImsafeError, SourceError
+from imsafe.monitor.actions import Actions
+from imsafe.monitor.black_box import BlackBox
+from imsafe.monitor.box_store import BoxStore, default_folder
+from imsafe.monitor.buckets import to_view
+from imsafe.monitor.engine import Engine
+from imsafe.monitor.findings import Findings, log_lines
+from imsafe.monitor.modes import differences
+from imsafe.monitor.recorder import Recorder
+from imsafe.monitor.report import Report
+from imsafe.monitor.score_log import ScoreLog
+from imsafe.monitor.view_protocol import GAP, VIEW_VERSION, Hello, SourceRow, Status
+from imsafe.monitor.watched import Watched
+from imsafe.profile.profile import Profile
+from imsafe.sources.base import Source
+
+if TYPE_CHECKING:
+    from imsafe.sources.peer import Allowed
+
+STATUS_S = 0.5
+OPEN_BUCKETS_S = 0.1
+FLUSH_S = 0.5
+EARLY_BOX_S = 5.0
+"""A black box that has waited so long for further calls is written as it is, and again later."""
+
+BOXES_A_TURN = 2
+_LONGEST_WAIT = 0.25
+_VIEW_WAIT = 1 / 30
+
+
+@dataclass(slots=True)
+class Options:
+    """What a monitor does beside scoring.
+
+    Attributes
+    ----------
+    everything
+        All processes belong to the only application.
+    stay
+        Go on when all sources have ended, until a window says stop.
+    boxes
+        Folder of the black boxes; None: below the user's state folder.
+    duration
+        Seconds after which to end.
+    until_closed
+        A descriptor at whose end the monitor ends, such as standard input.
+    """
+
+    everything: bool
+    log: str | None = None
+    record: str | None = None
+    append: bool = False
+    max_size: int | None = None
+    program: Path | None = None
+    view: str | None = None
+    allowed: Allowed | None = None
+    as_json: bool = False
+    stay: bool = False
+    boxes: Path | None = None
+    duration: float | None = None
+    until_closed: int | None = None
+
+
+@dataclass(slots=True)
+class OpenSource:
+    """A source that the monitor reads."""
+
+    number: int
+    kind: str
+    source: Source
+    closed: bool = False
+
+    def row(self) -> SourceRow:
+        """What the status says of it."""
+        counters = self.source.counters
+        return {
+            "number": self.number,
+            "kind": self.kind,  # type: ignore[typeddict-item]
+            "name": self.source.name,
+            "state": self.source.state,
+            "calls": counters.calls,
+            "lost": counters.lost,
+            "streams": counters.streams_open,
+            "finished": self.closed or self.source.finished,
+        }
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Black boxes on their way to the disk."""
+
+    full: deque[BlackBox] = field(default_factory=deque)
+    since: dict[int, float] = field(default_factory=dict)
+    early: set[int] = field(default_factory=set)
+
+
+class Monitor:
+    """Runs until its sources have ended, a signal comes, or a window says stop.
+
+    Attributes
+    ----------
+    engine : Engine
+    stopping : bool
+        Set it to end the loop in order.
+    reload : bool
+        Set it to have all profiles read again.
+    """
+
+    def __init__(self, applications: list[Watched], options: Options) -> None:
+        self.engine = Engine(applications, everything=options.everything, differences=differences)
+        self.stopping = False
+        self.reload = False
+        self.report = Report(as_json=options.as_json)
+        self.recorder: Recorder | None = None
+        self._options = options
+        self._selector = selectors.DefaultSelector()
+        self._sources: dict[int, OpenSource] = {}
+        self._source_count = 0
+        self._actions = Actions(options.program) if options.program else None
+        self._boxes = BoxStore(options.boxes or default_folder())
+        self._waiting = _Waiting()
+        self._log: ScoreLog | None = None
+        self._sent_open: dict[tuple[int, ...], int] = {}
+        self._started = time.time()
+        self._due: dict[str, float] = {}
+        self._rate_since = (time.monotonic(), 0)
+        self._rate = 0.0
+        self._processes_at = time.monotonic()
+        self._began = False
+        self._server = self._serve()
+
+    def _serve(self) -> Any:
+        """The view server, imported only where there is one: Windows has no such sockets."""
+        if self._options.view is None:
+            return None
+        from imsafe.monitor.steering import Steering  # noqa: PLC0415
+        from imsafe.monitor.view_server import ViewServer  # noqa: PLC0415
+
+        return ViewServer(
+            self._options.view,
+            self._selector,
+            self._hello,
+            Steering(self).do,
+            allowed=self._options.allowed,
+        )
+
+    # Sources.
+
+    def add_source(self, kind: str, source: Source) -> int:
+        """Open a source and read it from now on; its number.
+
+        Raises
+        ------
+        SourceError
+            It cannot be opened.
+        """
+        source.open()
+        self._source_count += 1
+        opened = OpenSource(self._source_count, kind, source)
+        self._sources[opened.number] = opened
+        self._selector.register(source.fileno(), selectors.EVENT_READ, lambda: self._read(opened))
+        return opened.number
+
+    def close_source(self, number: int) -> None:
+        """End a source and its streams.
+
+        Raises
+        ------
+        ImsafeError
+            There is no such source.
+        """
+        opened = self._sources.get(number)
+        if opened is None:
+            raise ImsafeError(f"There is no source {number}.")
+        self._finish_source(opened)
+        del self._sources[number]
+
+    @property
+    def source_numbers(self) -> list[int]:
+        """Of the sources that were not closed."""
+        return list(self._sources)
+
+    def _finish_source(self, opened: OpenSource) -> None:
+        if opened.closed:
+            return
+        opened.closed = True
+        self._selector.unregister(opened.source.fileno())
+        self.engine.end_source(opened.number)
+        opened.source.close()
+
+    def _read(self, opened: OpenSource) -> None:
+        try:
+            items = opened.source.read()
+        except SourceError as error:
+            self._finish_source(opened)
+            if not self._options.stay and len(self._sources) == 1:
+                raise
+            self.say(str(error))
+            return
+        for stream, item in items:
+            self._record(opened.number, stream, item)
+            self.engine.feed(opened.number, stream, item)
+        if opened.source.finished:
+            for text in getattr(opened.source, "warnings", ()):
+                self.say(f"{opened.source.name}: {text}")
+            self._finish_source(opened)
+        elif not items:
+            time.sleep(0.001)  # its end has been read, and its process is still ending
+
+    # Recording.
+
+    def start_recording(self, path: str, *, append: bool, replace: bool) -> None:
+        """Record from now on, beginning with what is known of the streams.
+
+        Raises
+        ------
+        ImsafeError
+            Something is being recorded, or the file cannot be written.
+        """
+        if self.recorder is not None:
+            raise ImsafeError(f"{self.recorder.path} is being recorded already; stop that first.")
+        self.recorder = Recorder(
+            path, append=append, replace=replace, max_size=self._options.max_size
+        )
+        for (source, stream), items in self.engine.introductions():
+            for item in items:
+                self._record(source, stream, item)
+
+    def stop_recording(self) -> None:
+        """End the recording.
+
+        Raises
+        ------
+        ImsafeError
+            Nothing is being recorded, or its end cannot be written.
+        """
+        if self.recorder is None:
+            raise ImsafeError("Nothing is being recorded.")
+        recorder, self.recorder = self.recorder, None
+        recorder.close()
+
+    def _record(self, source: int, stream: int, item: Any) -> None:
+        if self.recorder is None:
+            return
+        try:
+            self.recorder.write(source, stream, item)
+        except ImsafeError as error:
+            self._recording_failed(error)
+
+    def _recording_failed(self, error: ImsafeError) -> None:
+        recorder, self.recorder = self.recorder, None
+        self.say(str(error))
+        if recorder is not None and (more := recorder.abandon()):
+            self.say(more)
+
+    # The loop.
+
+    def run(self, sources: list[tuple[str, Source]]) -> int:
+        """Watch until the end; the exit status (0, or 1 when there was an alert).
+
+        Raises
+        ------
+        ImsafeError
+            The log, the recording or a source cannot be opened.
+        """
+        try:
+            self._begin(sources)
+            self._loop()
+        except ImsafeError:
+            self._end()
+            with contextlib.suppress(OSError):
+                self.report.close()
+            raise
+        self._end()
+        self.report.close()
+        return 1 if self.engine.alerts.count else 0
+
+    def _begin(self, sources: list[tuple[str, Source]]) -> None:
+        options = self._options
+        if options.log:
+            self._log = ScoreLog(options.log, self._header())
+        if options.record:
+            self.start_recording(options.record, append=options.append, replace=False)
+        if options.until_closed is not None:
+            self._selector.register(
+                options.until_closed, selectors.EVENT_READ, self._read_until_closed
+            )
+        for kind, source in sources:
+            self.add_source(kind, source)
+        self._began = True
+
+    def _loop(self) -> None:
+        end = None
+        if self._options.duration is not None:
+            end = time.monotonic() + self._options.duration
+        while not self.stopping:
+            ready = self._selector.select(self._wait(end))
+            for key, _ in ready:
+                key.data()
+            self._handle(self.engine.take())
+            now = time.monotonic()
+            self._housekeeping(now)
+            if end is not None and now >= end:
+                return
+            if self.report.reader_gone:
+                return
+            if not self._options.stay and all(s.closed for s in self._sources.values()):
+                return
+
+    def _wait(self, end: float | None) -> float:
+        wait = _LONGEST_WAIT
+        if self._waiting.full:
+            wait = 0.0
+        elif self._server is not None and self._server.clients:
+            wait = 0.001 if self._server.waiting else _VIEW_WAIT
+        if end is not None:
+            wait = min(wait, max(0.0, end - time.monotonic()))
+        return wait
+
+    def _read_until_closed(self) -> None:
+        assert self._options.until_closed is not None
+        if not os.read(self._options.until_closed, 4096):
+            self._selector.unregister(self._options.until_closed)
+            self.stopping = True
+
+    def _is_due(self, what: str, now: float, interval: float) -> bool:
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + interval
+        return True
+
+    def _housekeeping(self, now: float) -> None:
+        if self._actions is not None and self._is_due("actions", now, 0.2):
+            for text in self._actions.tick():
+                self.say(text)
+        self._write_boxes(now)
+        if self.reload:
+            self.reload = False
+            self._reload_profiles()
+        if self._is_due("flush", now, FLUSH_S):
+            self._flush()
+        if self._is_due("status", now, STATUS_S):
+            self._measure_rate(now)
+            status = self.status()
+            if self._is_due("printed status", now, 2 * STATUS_S):
+                self.report.status(status)
+            if self._server is not None:
+                self._server.status(status)
+                rows = list(self.engine.processes.rows(now - self._processes_at))
+                self._processes_at = now
+                self._server.processes(rows)
+        if self._server is not None:
+            if self._is_due("open buckets", now, OPEN_BUCKETS_S):
+                self._send_open_buckets()
+            self._server.tick(now)
+
+    def _flush(self) -> None:
+        if self._log is not None:
+            try:
+                self._log.flush()
+            except ImsafeError as error:
+                self._log_failed(error)
+        if self.recorder is not None:
+            try:
+                self.recorder.flush()
+            except ImsafeError as error:
+                self._recording_failed(error)
+
+    def _log_failed(self, error: ImsafeError) -> None:
+        log, self._log = self._log, None
+        self.say(f"{error} Nothing is logged from here on.")
+        if log is not None:
+            log.abandon()
+
+    def _reload_profiles(self) -> None:
+        for watched in self.engine.applications.values():
+            try:
+                self.reload_profile(watched, watched.path)
+                self.say(f"{watched.name}: the profile {watched.path} was read again.")
+            except ImsafeError as error:
+                self.say(f"{error} The profile in use stays.")
+
+    def reload_profile(self, watched: Watched, path: str) -> None:
+        """Read a profile and go on with it.
+
+        Raises
+        ------
+        ImsafeError
+            It cannot be read; the one in use stays.
+        """
+        profile = Profile.load(path)
+        self.engine.use_profile(watched, profile)
+        watched.path = path
+        if watched.follows_suggestion:
+            watched.threshold = profile.suggested_threshold
+
+    # What was found.
+
+    def _handle(self, findings: Findings) -> None:
+        for text in findings.notices:
+            self.say(text)
+        for alert in findings.opened:
+            self.report.alert(alert)
+            if self._actions is not None:
+                self._actions.start(alert)
+        for scored in findings.scored:
+            if self._log is not None:
+                self._log.write(log_lines(scored, self.engine.applications))
+            if self._server is not None:
+                self._server.buckets(self._unsent(scored.buckets))
+        self._waiting.full += findings.boxes
+        for alert in findings.alerts.values():
+            if alert["state"] == "closed" and alert["id"] not in findings.forgotten:
+                self.report.update(alert)
+            if self._server is not None:
+                self._server.alert(alert)
+        if self._server is not None:
+            for number in findings.forgotten:
+                self._server.forget_alert(number)
+            if findings.gaps:
+                self._server.gaps(np.array([(*gap, 0) for gap in findings.gaps], GAP))
+
+    def say(self, text: str) -> None:
+        """A warning in words, for everybody."""
+        if self.report.notice(text) and self._server is not None:
+            self._server.notice(text, time.time())
+
+    def _write_boxes(self, now: float) -> None:
+        waiting = self._waiting
+        for _ in range(min(BOXES_A_TURN, len(waiting.full))):
+            self._write_box(waiting.full.popleft())
+        # A thread that makes no further call for a while must not keep the evidence in memory.
+        for box in self.engine.filling:
+            begun = waiting.since.setdefault(box.alert, now)
+            if now - begun >= EARLY_BOX_S and box.alert not in waiting.early:
+                waiting.early.add(box.alert)
+                self._write_box(box)
+                return
+
+    def _write_box(self, box: BlackBox) -> None:
+        full = box.alert not in {other.alert for other in self.engine.filling}
+        if full:
+            self._waiting.since.pop(box.alert, None)
+            self._waiting.early.discard(box.alert)
+        alert = self.engine.alerts.get(box.alert)
+        try:
+            path = self._boxes.write(box, int((alert["time"] if alert else 0) * 1e9))
+            self.engine.box_written(box.alert, str(path))
+            for removed in self._boxes.make_room():
+                self.engine.box_removed(str(removed))
+        except ImsafeError as error:
+            self.say(str(error))
+
+    # The view.
+
+    def _hello(self, may_steer: bool) -> Hello:
+        return {
+            "version": VIEW_VERSION,
+            "pid": os.getpid(),
+            "started": self._started,
+            "may_steer": may_steer,
+            "applications": [watched.row() for watched in self.engine.applications.values()],
+        }
+
+    def _measure_rate(self, now: float) -> None:
+        since, calls = self._rate_since
+        if now - since >= 1.0 or not calls:
+            self._rate = (self.engine.calls - calls) / max(now - since, 1e-3)
+            self._rate_since = now, self.engine.calls
+
+    def status(self) -> Status:
+        """How the monitor fares."""
+        sources = [opened.row() for opened in self._sources.values()]
+        if self.stopping:
+            state = "ending"
+        elif all(source["finished"] for source in sources):
+            state = "idle"
+        else:
+            state = "watching" if any(source["streams"] for source in sources) else "waiting"
+        return {
+            "time": time.time(),
+            "state": state,  # type: ignore[typeddict-item]
+            "rate": self._rate,
+            "calls": self.engine.calls,
+            "lost": self.engine.lost,
+            "alerts": self.engine.alerts.count,
+            "open_alerts": self.engine.open_alerts,
+            "log": str(self._log.path) if self._log is not None else None,
+            "recording": self.recorder.path if self.recorder is not None else None,
+            "recorded_bytes": self.recorder.bytes_written if self.recorder is not None else 0,
+            "actions_held_back": self._actions.held_back if self._actions is not None else 0,
+            "applications": [watched.row() for watched in self.engine.applications.values()],
+            "sources": sources,
+        }
+
+    def _send_open_buckets(self) -> None:
+        """Show the latest calls although their 100 ms are not over until another call comes."""
+        for buckets in self.engine.open_buckets():
+            self._server.buckets(self._unsent(buckets, remember=True))
+
+    def _unsent(self, buckets: NDArray[np.void], *, remember: bool = False) -> NDArray[np.void]:
+        """Buckets for the view, less the calls of them that were sent while they were open."""
+        view = to_view(buckets)
+        if not self._sent_open and not remember:
+            return view
+        names = ("time_ns", "application", "pid", "tid")
+        keys = zip(*(view[name].tolist() for name in names), strict=True)
+        for row, key in enumerate(keys):
+            calls = int(view["calls"][row])
+            view["calls"][row] = calls - self._sent_open.get(key, 0)
+            if remember:
+                self._sent_open[key] = calls
+            else:
+                self._sent_open.pop(key, None)
+        return view[view["calls"] > 0]
+
+    # The end.
+
+    def _header(self) -> Iterator[str]:
+        yield f"imsafe {imsafe.__version__}"
+        for watched in self.engine.applications.values():
+            yield f"{watched.name}: {watched.path}"
+
+    def _end(self) -> None:
+        """Close everything in order; what goes wrong now is said, and the rest goes on."""
+        self.stopping = True
+        for opened in self._sources.values():
+            self._finish_source(opened)
+        self.engine.finish()
+        self._handle(self.engine.take())
+        while self._waiting.full:
+            self._write_box(self._waiting.full.popleft())
+        self._handle(self.engine.take())
+        if self._actions is not None:
+            for text in self._actions.tick():
+                self.say(text)
+        if self.recorder is not None:
+            try:
+                self.stop_recording()
+            except ImsafeError as error:
+                self.say(str(error))
+        summary = self._summary()
+        line = (
+            f"{summary['calls']:,} calls scored, highest score {summary['highest']:.3f},"
+            f" {summary['alerts']:,} alert{'' if summary['alerts'] == 1 else 's'},"
+            f" {summary['lost']:,} calls lost"
+            + (f", {summary['not_watched']:,} not watched" if summary["not_watched"] else "")
+            + "."
+        )
+        if self._log is not None:
+            try:
+                self._log.close([line])
+            except ImsafeError as error:
+                self.say(str(error))
+        if self._began:
+            self.report.end(summary, line)
+        if self._server is not None:
+            self._server.status(self.status())
+            self._server.close()
+        self._selector.close()
+
+    def _summary(self) -> dict[str, Any]:
+        engine = self.engine
+        return {
+            "calls": engine.calls,
+            "highest": engine.highest,
+            "alerts": engine.alerts.count,
+            "lost": engine.lost,
+            "not_watched": engine.not_watched,
+            "boxes_refused": engine.boxes_refused,
+            "actions_held_back": self._actions.held_back if self._actions is not None else 0,
+            "lines_dropped": self.report.dropped,
+        }

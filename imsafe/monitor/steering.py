@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Does what a window asks of a monitor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from imsafe.errors import ImsafeError
+from imsafe.monitor.view_requests import Request
+from imsafe.profile.profile import Profile
+from imsafe.sources.base import Source
+from imsafe.sources.replay import ReplaySource
+from imsafe.sources.sensor import SensorSource
+from imsafe.sources.tracer_process import TracerProcess
+
+if TYPE_CHECKING:
+    from imsafe.monitor.monitor import Monitor
+    from imsafe.monitor.watched import Watched
+
+Keys = dict[str, Any]
+
+
+class Steering:
+    """Carries out requests whose form has been checked."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self._requests: dict[str, Callable[[Keys], Keys]] = {
+            "set-threshold": self._set_threshold,
+            "add-source": self._add_source,
+            "close-source": self._close_source,
+            "reload-profile": self._reload_profile,
+            "mark-normal": self._mark_normal,
+            "undo-normal": self._undo_normal,
+            "record-start": self._record_start,
+            "record-stop": self._record_stop,
+            "explain": self._explain,
+            "stop": self._stop,
+        }
+
+    def do(self, request: Request) -> Keys:
+        """Carry out a request; the values of the reply.
+
+        Raises
+        ------
+        ImsafeError
+            It cannot be done; with the reason in words.
+        """
+        return self._requests[request.name](request.keys)
+
+    def _set_threshold(self, keys: Keys) -> Keys:
+        watched = self._monitor.engine.named(keys["application"])
+        watched.threshold, watched.follows_suggestion = keys["threshold"], False
+        return {}
+
+    def _add_source(self, keys: Keys) -> Keys:
+        asked = keys["source"]
+        source: Source
+        if asked["kind"] == "sensor":
+            source = SensorSource(asked["socket"])
+        elif asked["kind"] == "replay":
+            source = ReplaySource(asked["trace"], speed=asked["speed"])
+        else:
+            source = TracerProcess(pids=asked["pids"], full=asked["full"])
+        return {"source": self._monitor.add_source(asked["kind"], source)}
+
+    def _close_source(self, keys: Keys) -> Keys:
+        number = keys["source"]
+        for one in self._monitor.source_numbers if number is None else [number]:
+            self._monitor.close_source(one)
+        return {}
+
+    def _reload_profile(self, keys: Keys) -> Keys:
+        watched = self._monitor.engine.named(keys["application"])
+        self._monitor.reload_profile(watched, keys["profile"] or watched.path)
+        return {}
+
+    def _mark_normal(self, keys: Keys) -> Keys:
+        engine = self._monitor.engine
+        alert = engine.alert(keys["alert"])
+        if alert["normal"] is not None:
+            raise ImsafeError(f"Alert {alert['id']} was said to be normal already.")
+        units = [(state, events) for events, state in engine.sequences(alert["id"])]
+        watched = engine.named(alert["application"])
+        note = f"alert {alert['id']}: {alert['comm']}, pid {alert['pid']}"
+
+        def mark(profile: Profile) -> int:
+            return profile.mark_normal(units, note, watched.threshold)
+
+        number = self._change(watched, mark)
+        engine.mark(alert["id"], number)
+        return {"mark": number}
+
+    def _undo_normal(self, keys: Keys) -> Keys:
+        engine = self._monitor.engine
+        marked = [alert for alert in engine.alerts if alert["normal"] == keys["mark"]]
+        if keys["application"] is not None:
+            names = {keys["application"]}
+        else:
+            names = {alert["application"] for alert in marked} or {
+                watched.name for watched in engine.applications.values()
+            }
+        if len(names) != 1:
+            raise ImsafeError(f"Say of which application the mark {keys['mark']} is.")
+        watched = engine.named(names.pop())
+
+        def undo(profile: Profile) -> int:
+            profile.undo_normal(keys["mark"])
+            return int(keys["mark"])
+
+        self._change(watched, undo)
+        for alert in marked:
+            if alert["application"] == watched.name:
+                engine.mark(alert["id"], None)
+        return {}
+
+    def _change(self, watched: Watched, change: Callable[[Profile], int]) -> int:
+        """Change the profile's file as it is now, and go on with it."""
+        profile = Profile.load(watched.path)
+        result = change(profile)
+        profile.save(watched.path, replace=True)
+        self._monitor.engine.use_profile(watched, profile)
+        return result
+
+    def _record_start(self, keys: Keys) -> Keys:
+        self._monitor.start_recording(keys["path"], append=keys["append"], replace=keys["replace"])
+        return {}
+
+    def _record_stop(self, _: Keys) -> Keys:
+        self._monitor.stop_recording()
+        return {}
+
+    def _explain(self, keys: Keys) -> Keys:
+        return {"alert": self._monitor.engine.alert(keys["alert"])}
+
+    def _stop(self, _: Keys) -> Keys:
+        self._monitor.stopping = True
+        return {}
