@@ -160,3 +160,18 @@ def test_several_processes_are_several_applications(program, build, tmp_path) ->
         (commands[1].pid, 2, 13),
         (commands[2].pid, 1, 17),
     }
+
+
+@pytest.mark.parametrize("mode", [(), ("--full",)], ids=["seccomp", "full"])
+def test_children_of_killed_parents_are_seen(program, tmp_path, mode) -> None:
+    """A parent may be killed after its child was born and before it could tell of it."""
+    path = tmp_path / "t.imt"
+    done = run("trace", "-o", path, *mode, "--", program("orphans"), 40)
+    assert done.returncode == 0, done.stderr
+    trace = stream_of(path)
+    calls = trace.calls[trace.calls["syscall"] == GETPPID]
+    pids, counts = np.unique(calls["pid"], return_counts=True)
+    complete = pids[counts == 7]
+    assert len(complete) == int(done.stdout) > 40
+    assert len(trace.of_kind(Kind.FORK)) == len(trace.of_kind(Kind.EXIT)) - 1
+    assert {info.pid for info in trace.processes} == set(trace.events["pid"].tolist())
