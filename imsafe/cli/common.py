@@ -9,8 +9,9 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -39,6 +40,25 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong with the arguments, in one line."""
         self.exit(FAILED, f"{self.prog}: {_one_line(message)} (see {self.prog} --help)\n")
 
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse; what stands after the first ``--`` is the command, and nothing else is.
+
+        A forgotten ``--replay`` must not start the trace as a program.
+        """
+        words = list(sys.argv[1:] if args is None else args)
+        if not any(action.dest == "command" for action in self._actions):
+            return super().parse_known_args(words, namespace)
+        cut = words.index("--") if "--" in words else len(words)
+        parsed, unknown = super().parse_known_args(words[:cut], namespace)
+        if parsed.command:
+            self.error(f"unexpected argument {parsed.command[0]!r}: a command stands after --")
+        parsed.command = words[cut + 1 :]
+        if cut < len(words) and not parsed.command:
+            self.error("there is no command after --")
+        return parsed, unknown
+
 
 def _one_line(text: str) -> str:
     """Text that may come from a file or a peer, without line breaks and control characters."""
@@ -48,7 +68,8 @@ def _one_line(text: str) -> str:
 def run(program: str, body: Callable[[], int]) -> int:
     """Run a program's body; turn what a user can cause into one line and status 2."""
     try:
-        return body()
+        status = body()
+        sys.stdout.flush()  # here, where a reader that has gone is not an error
     except ImsafeError as error:
         print(f"{program}: {_one_line(str(error))}", file=sys.stderr)
     except BrokenPipeError:
@@ -57,6 +78,8 @@ def run(program: str, body: Callable[[], int]) -> int:
         return OK
     except KeyboardInterrupt:
         print(f"{program}: interrupted.", file=sys.stderr)
+    else:
+        return status
     return FAILED
 
 
@@ -72,15 +95,23 @@ class Stop:
 
     def __init__(self, *, watch_stdin: bool = False) -> None:
         self._asked = False
-        self._watch_stdin = watch_stdin and sys.stdin is not None
+        self._watch_stdin = watch_stdin and sys.stdin is not None and os.name == "posix"
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
+        if watch_stdin and sys.stdin is not None and not self._watch_stdin:
+            # Windows cannot select on a pipe; a thread that waits in read() is all it offers.
+            threading.Thread(target=self._wait_for_end, name="stdin", daemon=True).start()
+
+    def _wait_for_end(self) -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        self._asked = True
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._asked = True
 
     def __bool__(self) -> bool:
-        if self._watch_stdin and not self._asked and os.name == "posix":
+        if self._watch_stdin and not self._asked:
             descriptor = sys.stdin.fileno()
             if select.select([descriptor], [], [], 0)[0] and not os.read(descriptor, 4096):
                 self._asked = True
@@ -124,7 +155,12 @@ def emit(fields: dict[str, Any]) -> None:
 def add_source_options(parser: argparse.ArgumentParser) -> None:
     """Add SOURCE: what is to be watched or recorded."""
     group = parser.add_argument_group("source (exactly one kind)")
-    group.add_argument("--driver", metavar="NAME", action="append", help="the kernel tracer")
+    group.add_argument(
+        "--driver",
+        metavar="NAME",
+        action="append",
+        help="programs of this name, by the kernel tracer (not in this version)",
+    )
     group.add_argument(
         "--sensor", metavar="SOCKET", action="append", help="listen for sensors (repeatable)"
     )
@@ -133,6 +169,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         "-p", "--pid", metavar="PID", action="append", type=pid, help="a process (repeatable)"
     )
     group.add_argument("command", metavar="-- CMD ARGS", nargs=argparse.REMAINDER, help="a command")
+    _add_driver_options(group)
     options = parser.add_argument_group("source options")
     options.add_argument(
         "--speed", metavar="S", type=_speed, default="full", help="full, recorded, or a factor"
@@ -152,14 +189,35 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--no-follow-exec", action="store_true", help="a process leaves when it runs a new program"
     )
-    options.add_argument("--allow-user", metavar="USER", action="append", default=[])
-    options.add_argument("--allow-group", metavar="GROUP", action="append", default=[])
+    options.add_argument(
+        "--allow-user",
+        metavar="USER",
+        action="append",
+        default=[],
+        help="who may connect, beside you and root (repeatable)",
+    )
+    options.add_argument(
+        "--allow-group",
+        metavar="GROUP",
+        action="append",
+        default=[],
+        help="whose members may connect (repeatable)",
+    )
     options.add_argument(
         "--duration", metavar="SECONDS", type=positive_number, help="end after so long"
     )
     options.add_argument(
         "--max-size", metavar="BYTES", type=size, help="stop recording at this size (K, M, G)"
     )
+
+
+def _add_driver_options(group: argparse._ArgumentGroup) -> None:
+    """Add what goes with --driver: understood already, so that the answer can be clear."""
+    for option, metavar in (("--path", "EXE"), ("--unit", "UNIT"), ("--cgroup", "DIR")):
+        group.add_argument(option, metavar=metavar, action="append", help=argparse.SUPPRESS)
+    group.add_argument("--not-yet-started", action="store_true", help=argparse.SUPPRESS)
+    group.add_argument("--ring-size", metavar="BYTES", type=size, help=argparse.SUPPRESS)
+    group.add_argument("--simulate-loss", metavar="N", type=int, help=argparse.SUPPRESS)
 
 
 def pid(text: str) -> int:
@@ -192,8 +250,8 @@ def _speed(text: str) -> str | float:
 
 def command_of(args: argparse.Namespace) -> list[str]:
     """The command after ``--``."""
-    words: list[str] = args.command
-    return words[1:] if words[:1] == ["--"] else words
+    command: list[str] = args.command
+    return command
 
 
 def sources_from(args: argparse.Namespace) -> list[Source]:
@@ -202,10 +260,17 @@ def sources_from(args: argparse.Namespace) -> list[Source]:
     Raises
     ------
     ImsafeError
-        None is named, or two kinds are.
+        None is named, or two kinds are, or the kernel tracer is.
     """
     command = command_of(args)
-    kinds = [args.driver, args.sensor, args.replay, args.pid, command]
+    if args.driver or args.path or args.unit or args.cgroup or args.not_yet_started:
+        raise ImsafeError(
+            "The kernel tracer (--driver) comes with a later version; meanwhile start the program"
+            " here (-- COMMAND), attach to it (-p PID), or send its calls with ims-sensor."
+        )
+    if args.ring_size is not None or args.simulate_loss is not None:
+        raise ImsafeError("--ring-size and --simulate-loss belong to --driver.")
+    kinds = [args.sensor, args.replay, args.pid, command]
     if sum(bool(kind) for kind in kinds) != 1:
         raise ImsafeError(
             "Name exactly one kind of source: --sensor SOCKET, --replay TRACE, -p PID"
@@ -221,11 +286,6 @@ def sources_from(args: argparse.Namespace) -> list[Source]:
         from imsafe.sources.replay import ReplaySource  # noqa: PLC0415
 
         return [ReplaySource(args.replay, args.format, args.speed)]
-    if args.driver:
-        raise ImsafeError(
-            "The kernel tracer is not part of this version yet; start the program under the"
-            " sensor instead (-- COMMAND), attach to it (-p PID), or use --sensor."
-        )
     from imsafe.sources.tracer_process import TracerProcess  # noqa: PLC0415
 
     return [
