@@ -41,7 +41,7 @@ class Reception:
         self._new_stream = new_stream
         self._parser = StreamParser(f"What {name[0].lower()}{name[1:]} sent")
         self._ids: dict[int, int] = {}
-        self._losses: dict[int, _Losses] = {}
+        self._losses: dict[int, Losses] = {}
 
     def feed(self, octets: bytes) -> list[Tagged]:
         """The items that these bytes complete; garbage closes every stream of the peer."""
@@ -95,7 +95,7 @@ class Reception:
         own = self._ids.get(stream)
         if own is None:
             own = self._ids[stream] = self._new_stream()
-            self._losses[own] = _Losses()
+            self._losses[own] = Losses()
             self._counters.streams_open += 1
             self._counters.streams_total += 1
         if isinstance(item, np.ndarray):
@@ -109,7 +109,7 @@ class Reception:
         return own
 
 
-class _Losses:
+class Losses:
     """Lost calls of a stream, which may be told by a frame, by `aux`, or by both."""
 
     def __init__(self) -> None:
@@ -118,10 +118,12 @@ class _Losses:
         self._counted = 0
 
     def told(self, count: int) -> int:
+        """Take in a lost frame; how many calls were not counted before."""
         self._by_frames += count
         return self._newly()
 
     def seen(self, events: Events, is_call: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
+        """Take in the `aux` of calls; how many lost calls were not counted before."""
         if is_call.any():
             last = int(events["aux"][is_call][-1])
             self._by_aux += (last - self._by_aux) % _WRAP

@@ -11,8 +11,10 @@ import math
 import os
 import socket
 import threading
-import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -20,14 +22,19 @@ import numpy as np
 from imsafe.errors import ImsafeError, SourceError
 from imsafe.events import Kind
 from imsafe.sources.base import Counters
-from imsafe.stream.items import Closed, Item, Lost, ProcessInfo, Segment, Tagged
+from imsafe.sources.pace import Pace
+from imsafe.sources.reception import Losses
+from imsafe.stream.items import Closed, Item, Lost, Segment, Tagged
 from imsafe.stream.traces import TraceReader, open_trace
 
 _AHEAD = 4
 """How many items wait at most for whoever reads the source."""
 
-_SLICE_NS = 20_000_000
-"""Events due within so short a time are handed over together."""
+_AT_ONCE = 32768
+"""A `read` takes no further batch once it has so many events."""
+
+_LONGEST_WAIT_S = 3600.0
+"""A time stamp may be centuries away, a wait may not."""
 
 
 class ReplaySource:
@@ -41,6 +48,16 @@ class ReplaySource:
         See `imsafe.stream.traces.FORMATS`.
     speed
         ``full``, ``recorded``, or how many times faster than recorded.
+
+    Attributes
+    ----------
+    warnings
+        What was wrong with the trace, in words; complete once it is finished.
+
+    Raises
+    ------
+    SourceError
+        The speed is none.
     """
 
     def __init__(
@@ -62,17 +79,19 @@ class ReplaySource:
         self.counters = Counters()
         self.warnings: list[str] = []
         self._format = format
-        self._pace = _Pace(factor)
-        self._reader: TraceReader | None = None
+        self._pace = Pace(factor)
         self._thread: threading.Thread | None = None
-        self._lock = threading.Condition()
-        self._due: deque[Tagged] = deque()
-        self._over = False
-        self._failure: BaseException | None = None
-        self._stopped = False
-        self._open: set[int] = set()
         self._bell: tuple[socket.socket, socket.socket] | None = None
+        self._losses: dict[int, Losses] = {}
+        self._size = 0
+        self._position = 0
+        # Shared with the thread, under the lock:
+        self._lock = threading.Condition()
+        self._due: deque[tuple[int, Item, int]] = deque()
+        self._over = False
+        self._stopped = False
         self._rung = False
+        self._bug: BaseException | None = None
 
     @property
     def finished(self) -> bool:
@@ -82,22 +101,21 @@ class ReplaySource:
 
     @property
     def progress(self) -> float:
-        """How much was read, from 0 to 1; 0 where the end cannot be known (a pipe)."""
+        """How much was handed over, from 0 to 1; 0 until the end where it is not known (a pipe)."""
         if self.finished:
             return 1.0
-        reader = self._reader
-        return min(reader.position / reader.size, 1.0) if reader and reader.size else 0.0
+        return min(self._position / self._size, 1.0) if self._size else 0.0
 
     @property
     def state(self) -> str:
         """One phrase for the status bar."""
-        if self._reader is None:
-            return "replay not started" if not self._over else "replay closed"
+        if self._stopped:
+            return "replay closed"
         if self.finished:
             return "replay finished"
-        if not self._reader.size:
-            return "replaying"
-        return f"replaying, {int(self.progress * 100)} %"
+        if self._thread is None:
+            return "replay not started"
+        return f"replaying, {int(self.progress * 100)} %" if self._size else "replaying"
 
     def open(self) -> None:
         """Begin.
@@ -107,45 +125,57 @@ class ReplaySource:
         SourceError
             The trace cannot be read.
         """
-        if self._reader is not None:
+        if self._thread is not None or self._stopped:
             return
-        try:
-            self._reader = open_trace(self.path, self._format)
-        except SourceError:
-            raise
-        except ImsafeError as error:
-            raise SourceError(str(error)) from error
+        reader: TraceReader | None = None
+        items: Iterator[Tagged] | None = None
+        first: list[Tagged] = []
+        if self.path != "-" and (Path(self.path).is_file() or not Path(self.path).exists()):
+            # A pipe is opened in the thread: there it may take its time.
+            try:
+                reader = open_trace(self.path, self._format)
+                items = iter(reader)
+                first = [item for item in (next(items, None),) if item is not None]
+            except ImsafeError as error:
+                raise SourceError(str(error)) from error
+            self._size = reader.size
         self._bell = socket.socketpair()
         for end in self._bell:
             end.setblocking(False)
         self._thread = threading.Thread(
-            target=self._run, args=(self._reader,), name=f"replay of {self.name}", daemon=True
+            target=self._run,
+            args=(reader, items, first),
+            name=f"replay of {self.name}",
+            daemon=True,
         )
         self._thread.start()
 
     def fileno(self) -> int:
-        """A descriptor that is readable when `read` has something."""
+        """A descriptor that is readable when `read` has something, and once it is finished."""
         if self._bell is None:
             raise ValueError("the source is not open")
         return self._bell[0].fileno()
 
     def read(self, timeout: float = 0.0) -> list[Tagged]:
         """The items that are due; waits `timeout` seconds at most for the first."""
+        items: list[Tagged] = []
         with self._lock:
-            if not self._due and not self._over and timeout > 0:
+            if timeout > 0:
                 self._lock.wait_for(lambda: self._due or self._over, timeout)
-            items = list(self._due)
-            self._due.clear()
-            if not self._over:
+            events = 0
+            while self._due and events < _AT_ONCE:
+                stream, item, self._position = self._due.popleft()
+                items.append((stream, item))
+                events += len(item) if isinstance(item, np.ndarray) else 1
+            if not self._due and not self._over:
                 self._silence()
             self._lock.notify_all()
-            failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
+            bug, self._bug = self._bug, None
+        if bug is not None:
+            raise bug
         for stream, item in items:
             self._count(stream, item)
-        if self._reader is not None:
-            self.counters.bytes = self._reader.position
+        self.counters.bytes = self._position
         return items
 
     def close(self) -> None:
@@ -155,72 +185,83 @@ class ReplaySource:
             self._due.clear()
             self._lock.notify_all()
         if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
-        if self._bell is not None:
-            for end in self._bell:
-                end.close()
-            self._bell = None
+            # A thread that waits for a silent pipe ends with the program, or with the pipe.
+            self._thread.join(None if self._size else 0.1)
+        with self._lock:
+            if self._bell is not None:
+                for end in self._bell:
+                    end.close()
+                self._bell = None
+        self.counters.streams_open = 0
 
     def _count(self, stream: int, item: Item) -> None:
         counters = self.counters
-        if isinstance(item, np.ndarray):
-            counters.calls += int(np.count_nonzero(item["kind"] == Kind.CALL))
-        elif isinstance(item, Lost):
-            counters.lost += item.count
-        elif isinstance(item, Segment):
-            self._open.add(stream)
+        if isinstance(item, Segment):
+            self._losses[stream] = Losses()
             counters.streams_total += 1
         elif isinstance(item, Closed):
-            self._open.discard(stream)
-        counters.streams_open = len(self._open)
+            self._losses.pop(stream, None)
+        elif isinstance(item, Lost):
+            counters.lost += self._losses[stream].told(item.count)
+        elif isinstance(item, np.ndarray):
+            is_call = item["kind"] == Kind.CALL
+            counters.calls += int(np.count_nonzero(is_call))
+            counters.lost += self._losses[stream].seen(item, is_call)
+        counters.streams_open = len(self._losses)
 
     # -- in the thread ---------------------------------------------------------------
 
-    def _run(self, reader: TraceReader) -> None:
-        last: int | None = None
+    def _run(
+        self, reader: TraceReader | None, items: Iterator[Tagged] | None, first: list[Tagged]
+    ) -> None:
+        open_streams: set[int] = set()
+        last = -1
         try:
-            for stream, item in reader:
-                last = stream
-                for part in self._pace.parts(item):
-                    if not self._hand_over(stream, part):
-                        return
+            if reader is None or items is None:
+                reader = open_trace(self.path, self._format)
+                items = iter(reader)
+            with closing(reader):
+                for stream, item in _both(first, items):
+                    last = max(last, stream)
+                    open_streams.add(stream)
+                    if isinstance(item, Closed):
+                        open_streams.discard(stream)
+                    for part in self._pace.parts(stream, item):
+                        if not self._hand_over(stream, part, reader.position):
+                            return
         except ImsafeError as error:
-            # Whoever reads gets what came before, and the reason as the end of the stream.
-            if last is not None:
-                self._hand_over(last, Closed(complete=False, warning=str(error)))
-            else:
-                self._fail(SourceError(str(error)))
-        except BaseException as error:  # noqa: BLE001 - a bug of ours: raised again by read()
-            self._fail(error)
+            # What came before stays; the reason is how the streams end.
+            if last < 0:
+                last = 0
+                open_streams.add(0)
+                self._hand_over(0, Segment({"applications": []}), 0)
+            for stream in sorted(open_streams or {last}):
+                self._hand_over(stream, Closed(complete=False, warning=str(error)), self._size)
+        except BaseException as error:  # noqa: BLE001 - a bug of ours: read() raises it
+            with self._lock:
+                self._bug = error
         finally:
             with self._lock:
-                self.warnings = list(reader.warnings)
+                if reader is not None:
+                    self.warnings = list(reader.warnings)
                 self._over = True
                 self._ring()
                 self._lock.notify_all()
 
-    def _fail(self, error: BaseException) -> None:
-        with self._lock:
-            self._failure = error
-
-    def _hand_over(self, stream: int, item: Item) -> bool:
+    def _hand_over(self, stream: int, item: Item, position: int) -> bool:
         """Give an item when it is due; false when the source was closed meanwhile."""
         with self._lock:
             while not self._stopped:
-                wait = self._pace.wait(item)
+                wait = self._pace.wait(stream, item)
                 if wait > 0:
-                    self._lock.wait(wait)
+                    self._lock.wait(min(wait, _LONGEST_WAIT_S))
                 elif len(self._due) >= _AHEAD:
                     self._lock.wait()
                 else:
                     break
             if self._stopped:
                 return False
-            self._due.append((stream, item))
+            self._due.append((stream, item, position))
             self._ring()
             self._lock.notify_all()
         return True
@@ -236,45 +277,6 @@ class ReplaySource:
             self._rung = False
 
 
-class _Pace:
-    """When an item is due, from the times recorded in it."""
-
-    def __init__(self, factor: float) -> None:
-        self._factor = factor
-        self._began = 0.0
-        self._origin: int | None = None
-
-    def parts(self, item: Item) -> list[Item]:
-        """An item, or slices of a batch of events that are due at about the same time."""
-        if not isinstance(item, np.ndarray) or math.isinf(self._factor) or len(item) < 2:
-            return [item]
-        times = np.maximum.accumulate(item["time_ns"])
-        step = max(1, int(_SLICE_NS * self._factor))
-        slots = (times - times[0]) // np.uint64(step)
-        cuts = np.flatnonzero(np.diff(slots)) + 1
-        return list(np.split(item, cuts))
-
-    def wait(self, item: Item) -> float:
-        """Seconds until an item is due."""
-        if math.isinf(self._factor):
-            return 0.0
-        if isinstance(item, Segment):
-            self._origin = None  # another recording: the time between the two is not replayed
-            return 0.0
-        at = _time_of(item)
-        if at is None:
-            return 0.0
-        now = time.monotonic()
-        if self._origin is None:
-            self._origin, self._began = at, now
-        return self._began + (at - self._origin) / 1e9 / self._factor - now
-
-
-def _time_of(item: Item) -> int | None:
-    if isinstance(item, np.ndarray):
-        return int(item["time_ns"][0]) if len(item) else None
-    if isinstance(item, ProcessInfo):
-        return item.time_ns
-    if isinstance(item, Lost):
-        return item.to_ns
-    return None
+def _both(first: list[Tagged], rest: Iterator[Tagged]) -> Iterator[Tagged]:
+    yield from first
+    yield from rest

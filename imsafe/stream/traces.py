@@ -148,7 +148,9 @@ class TraceReader:
             raise cannot("read", self.path, error) from error
 
     def _read(self, file: IO[bytes]) -> Iterator[bytes]:
-        while piece := file.read(_PIECE):
+        # Small enough that progress shows in a hundred steps.
+        length = min(max(self.size // 100, _PEEK), _PIECE) if self.size else _PIECE
+        while piece := file.read(length):
             self.position += len(piece)
             yield piece
 
