@@ -22,16 +22,20 @@ from imsafe import syscalls
 from imsafe.errors import ImsafeError
 from imsafe.files import saved_whole
 from imsafe.profile import database_rows as rows
+from imsafe.profile.automaton import is_consistent
 from imsafe.profile.calibration import Calibration
 from imsafe.profile.knowledge import Knowledge, Mark
-from imsafe.profile.opening import opened
+from imsafe.profile.opening import Damaged, opened
 from imsafe.profile.schema import APPLICATION_ID, TABLES, VERSION
 
 
 def load(path: str | os.PathLike[str]) -> tuple[Knowledge, Calibration]:
     """Read a `.db`; see `imsafe.profile.profile.Profile.load`."""
     with opened(path) as connection:
-        return rows.read_knowledge(connection), rows.read_calibration(connection)
+        knowledge = rows.read_knowledge(connection)
+        if not is_consistent(knowledge.tree):
+            raise Damaged("its tree lacks sequences that its longer ones end with")
+        return knowledge, rows.read_calibration(connection)
 
 
 def save(

@@ -13,15 +13,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imsafe.events import EVENT, Abi, Events
-from imsafe.profile.automaton import is_consistent
 from imsafe.profile.calibration import KNOTS, Calibration
 from imsafe.profile.knowledge import Addition, Knowledge, Mark, MarkedSequence
 from imsafe.profile.opening import Damaged
 from imsafe.profile.repertoire import CHECKPOINTS, KEPT_SETS, Sets
-from imsafe.profile.tree import MAX_DEPTH, MAX_NODES, PrefixTree
+from imsafe.profile.tree import MAX_DEPTH
+from imsafe.profile.tree_rows import read_tree
 from imsafe.profile.units import (
     BLOCK,
     HASH_LENGTH,
@@ -118,7 +117,7 @@ def read_knowledge(connection: sqlite3.Connection) -> Knowledge:
             calls, 1, 1 << 16, "an alphabet"
         )
     return Knowledge(
-        tree=_tree(connection, _number(depth, 1, MAX_DEPTH, "its depth")),
+        tree=read_tree(connection, _number(depth, 1, MAX_DEPTH, "its depth")),
         alphabets=alphabets,
         sets=_sets(connection),
         sample=_sample(connection, settings),
@@ -131,62 +130,6 @@ def _settings(connection: sqlite3.Connection) -> dict[str, str]:
     _at_most(connection, "profile", 256)
     rows = connection.execute("SELECT key, value FROM profile")
     return {_text(key, "a setting"): _text(value, "a setting") for key, value in rows}
-
-
-def _tree(connection: sqlite3.Connection, depth: int) -> PrefixTree:
-    count = _at_most(connection, "nodes", MAX_NODES)
-    if count == 0:
-        raise Damaged("its tree has no root")
-    rows = connection.execute(
-        "SELECT node, parent, symbol, count, processes FROM nodes ORDER BY node"
-    )
-    try:
-        table = np.array(rows.fetchall(), np.object_)
-        is_whole = {type(value) for value in table.ravel()} <= {int}
-    except ValueError:
-        is_whole = False
-    if not is_whole:
-        raise Damaged("its tree holds something else than numbers")
-    node, parent, symbol, counts, processes = table.astype(np.int64).T
-    _check_tree(depth, node, parent, symbol, counts, processes)
-    tree = PrefixTree(
-        depth,
-        parent.astype(np.int32),
-        symbol.astype(np.int32),
-        counts.copy(),
-        processes.copy(),
-    )
-    if tree.node_depth.max() > depth:
-        raise Damaged("its tree is deeper than it says")
-    if (tree.continuations[tree.node_depth < depth] > counts[tree.node_depth < depth]).any():
-        raise Damaged("its tree has counts that do not add up")
-    if not is_consistent(tree):
-        raise Damaged("its tree lacks sequences that its longer ones end with")
-    return tree
-
-
-def _check_tree(
-    depth: int,
-    node: NDArray[np.int64],
-    parent: NDArray[np.int64],
-    symbol: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    processes: NDArray[np.int64],
-) -> None:
-    size = len(node)
-    if (node != np.arange(size)).any() or parent[0] != -1 or symbol[0] != 0:
-        raise Damaged("its tree has gaps")
-    if (parent[1:] < 0).any() or (parent[1:] >= node[1:]).any():
-        raise Damaged("its tree has a node before its parent")
-    if symbol.min() < 0 or symbol.max() > _LAST_SYMBOL:
-        raise Damaged("its tree has calls that do not exist")
-    key = parent[1:] << 24 | symbol[1:]
-    if (np.diff(key) <= 0).any():
-        raise Damaged("its tree is not in order, or has a sequence twice")
-    if counts[0] < 0 or (counts[1:] < 1).any() or counts.max() > _MOST:
-        raise Damaged("its tree has counts below 1")
-    if (processes[1:] < 1).any() or (processes > np.maximum(counts, 0)).any() or processes[0] < 0:
-        raise Damaged("its tree has sequences with more processes than occurrences")
 
 
 def _sets(connection: sqlite3.Connection) -> Sets:

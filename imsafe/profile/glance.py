@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from imsafe.events import Abi
 from imsafe.profile.opening import Damaged, opened
 from imsafe.profile.pace import Pace, why_no_threshold
-from imsafe.profile.tree import MAX_DEPTH, MAX_NODES, Alphabets, PrefixTree
-
-_ROWS_A_TURN = 20_000
+from imsafe.profile.tree import MAX_DEPTH, Alphabets, PrefixTree
+from imsafe.profile.tree_rows import read_tree as _rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,48 +136,7 @@ def read_tree(
             if type(abi) is not int or type(calls) is not int or not 0 < calls <= 1 << 16:
                 raise Damaged("an alphabet is out of range")
             alphabets[abi] = calls
-        return _tree(connection, progress), alphabets
-
-
-def _tree(connection: sqlite3.Connection, progress: Callable[[int], None] | None) -> PrefixTree:
-    (count,) = connection.execute("SELECT count(*) FROM nodes").fetchone()
-    (odd,) = connection.execute(
-        "SELECT count(*) FROM nodes WHERE typeof(node) != 'integer' OR typeof(parent) != 'integer'"
-        " OR typeof(symbol) != 'integer' OR typeof(count) != 'integer'"
-        " OR typeof(processes) != 'integer'"
-    ).fetchone()
-    if not 0 < count <= MAX_NODES or odd:
-        raise Damaged("its tree is empty, too large, or holds something else than numbers")
-    table = np.empty((count, 5), np.int64)
-    rows = connection.execute(
-        "SELECT node, parent, symbol, count, processes FROM nodes ORDER BY node"
-    )
-    done = 0
-    while part := rows.fetchmany(_ROWS_A_TURN):
-        table[done : done + len(part)] = part
-        done += len(part)
-        if progress is not None:
-            progress(done)
-    node, parent, symbol, counts, processes = table.T
-    in_order = (np.diff(parent[1:] << 24 | symbol[1:]) > 0).all()
-    if (
-        (node != np.arange(count)).any()
-        or parent[0] != -1
-        or (parent[1:] < 0).any()
-        or (parent[1:] >= node[1:]).any()
-        or symbol.min() < 0
-        or symbol.max() >= len(Abi) << 16
-        or counts[1:].min(initial=1) < 1
-        or not in_order
-    ):
-        raise Damaged("its tree is not in order")
-    return PrefixTree(
-        _depth(connection),
-        parent.astype(np.int32),
-        symbol.astype(np.int32),
-        counts.copy(),
-        processes.copy(),
-    )
+        return _rows(connection, _depth(connection), progress), alphabets
 
 
 def _setting(connection: sqlite3.Connection, key: str) -> Any:

@@ -14,8 +14,8 @@ from imsafe.events import Abi, Events
 from imsafe.profile.knowledge import Addition, Knowledge
 from imsafe.profile.profile import Profile
 from imsafe.profile.repertoire import Sets, bounded, sets_of
-from imsafe.profile.trace_counts import TraceCounts, added
-from imsafe.profile.tree import MAX_DEPTH, canonical
+from imsafe.profile.trace_counts import TraceCounts, added, canonical_tree
+from imsafe.profile.tree import MAX_DEPTH
 from imsafe.profile.units import Sample, Unit, UnitCutter, unit_hash
 
 
@@ -214,7 +214,7 @@ class Learner:
             if abi < len(Abi)
         }
         knowledge = Knowledge(
-            tree=canonical(self.depth, self._tree),
+            tree=canonical_tree(self.depth, self._tree),
             alphabets=alphabets,
             sets=bounded(self._sets),
             sample=Sample(dict(self._sample.units), self._sample.bound),

@@ -11,8 +11,8 @@ from imsafe.events import EVENT, Events, Kind
 from imsafe.profile.knowledge import Mark, MarkedSequence
 from imsafe.profile.repertoire import CHECKPOINTS, CallSet, Sets
 from imsafe.profile.slots import columns
-from imsafe.profile.trace_counts import TraceCounts, added
-from imsafe.profile.tree import PrefixTree, canonical
+from imsafe.profile.trace_counts import TraceCounts, added, canonical_tree
+from imsafe.profile.tree import PrefixTree
 from imsafe.profile.units import BLOCK
 
 
@@ -30,7 +30,7 @@ def with_marks(
             counts.feed(0, _with_contexts(sequence))
             whole = counts.added_to(whole)
             all_sets.update(_sets(sequence))
-    return canonical(tree.depth, whole), all_sets
+    return canonical_tree(tree.depth, whole), all_sets
 
 
 def _with_contexts(sequence: MarkedSequence) -> Events:

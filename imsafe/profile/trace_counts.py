@@ -33,7 +33,7 @@ from imsafe.profile.slots import (
     new_roster,
     new_stream,
 )
-from imsafe.profile.tree import MAX_NODES
+from imsafe.profile.tree import MAX_NODES, PrefixTree, canonical
 from imsafe.profile.units import Rows
 
 
@@ -157,6 +157,13 @@ def added(
         whole = grown_tree(whole, room_for(needed, len(whole.parent)))
     add_tree(whole, parent, symbol, counts, processes)
     return whole
+
+
+def canonical_tree(depth: int, tree: GrowingTree) -> PrefixTree:
+    """The grown tree in its final form."""
+    used = int(tree.used[0])
+    parent, symbol, counts, processes = tree[2:6]
+    return canonical(depth, parent[:used], symbol[:used], counts[:used], processes[:used])
 
 
 def room_for(nodes: int, room: int) -> int:

@@ -6,13 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:  # the window shows trees, and does without the number cruncher
-    from imsafe.profile.counting import GrowingTree
 
 MAX_DEPTH = 32
 MAX_NODES = 1 << 24
@@ -172,19 +168,24 @@ def empty_prefix_tree(depth: int) -> PrefixTree:
     return PrefixTree(depth, np.array([-1], np.int32), np.zeros(1, np.int32), zero, zero.copy())
 
 
-def canonical(depth: int, tree: GrowingTree) -> PrefixTree:
-    """Number the nodes of a grown tree canonically; nodes with count 0 must not exist."""
-    used = int(tree.used[0])
-    parent, symbol = tree.parent[:used], tree.symbol[:used]
+def canonical(
+    depth: int,
+    parent: NDArray[np.int32],
+    symbol: NDArray[np.int32],
+    count: NDArray[np.int64],
+    processes: NDArray[np.int64],
+) -> PrefixTree:
+    """Number nodes canonically; node 0 is the root, and none but it may have count 0."""
+    used = len(parent)
     order = np.zeros(used, np.int64)  # old numbers in the new order
     new_number = np.zeros(used, np.int32)
     new_parent = np.full(used, -1, np.int32)
-    level = np.zeros(used, bool)
-    level[0] = True
+    is_placed = np.zeros(used, bool)
+    is_placed[0] = True
     done = 1
     rest = np.arange(1, used)
     while len(rest):
-        is_next = level[parent[rest]]
+        is_next = is_placed[parent[rest]]
         nodes = rest[is_next]
         rest = rest[~is_next]
         nodes = nodes[np.lexsort((symbol[nodes], new_number[parent[nodes]]))]
@@ -192,8 +193,6 @@ def canonical(depth: int, tree: GrowingTree) -> PrefixTree:
         order[done:end] = nodes
         new_parent[done:end] = new_number[parent[nodes]]
         new_number[nodes] = np.arange(done, end)
-        level[nodes] = True
+        is_placed[nodes] = True
         done = end
-    return PrefixTree(
-        depth, new_parent, symbol[order], tree.counts[:used][order], tree.processes[:used][order]
-    )
+    return PrefixTree(depth, new_parent, symbol[order], count[order], processes[order])
