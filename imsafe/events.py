@@ -66,4 +66,6 @@ def symbols(events: Events) -> NDArray[np.uint32]:
     -------
     array of uint32, shape (N,)
     """
-    return (events["abi"].astype(np.uint32) << np.uint32(16)) | events["syscall"]
+    found: NDArray[np.uint32] = events["abi"].astype(np.uint32) << np.uint32(16)
+    found |= events["syscall"]
+    return found
