@@ -8,24 +8,13 @@ the mean does not depend on the batches either.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.monitor.view_protocol import BUCKET, BUCKET_NS
-
-SCORED = np.dtype(
-    [
-        ("time_ns", "<i8"),
-        ("score", "<f8"),
-        ("probability", "<f8"),
-        ("pid", "<u4"),
-        ("tid", "<u4"),
-        ("symbol", "<u4"),
-        ("application", "<u2"),
-        ("reading", "u1"),
-    ]
-)
-"""One scored call."""
 
 BUCKETED = np.dtype(
     [
@@ -39,13 +28,43 @@ BUCKETED = np.dtype(
         ("minimum", "<f8"),
         ("maximum", "<f8"),
         ("sum", "<i8"),  # of the scores, in units of 2^-30
-        ("probability", "<f8"),
+        ("surprise", "<i8"),  # in units of 2^-32 bit
     ]
 )
-"""A bucket while it grows; `symbol`, `reading`, `probability` belong to the first maximum."""
+"""A bucket while it grows; `symbol`, `reading`, `surprise` belong to the first maximum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Scored calls by columns, each of shape (N,).
+
+    Attributes
+    ----------
+    times : array of int64
+        Wall clock, never decreasing.
+    keys : array of uint64
+        The thread, ``pid << 32 | tid``.
+    application, symbol, reading, surprise
+        See `BUCKETED`.
+    score : array of float64
+    """
+
+    times: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    application: NDArray[np.intp]
+    symbol: NDArray[np.uint32]
+    reading: NDArray[np.uint8]
+    surprise: NDArray[np.int64]
+    score: NDArray[np.float64]
+
 
 _UNIT = float(1 << 30)
 _NONE = np.empty(0, BUCKETED)
+
+
+def probabilities(buckets: NDArray[np.void]) -> NDArray[np.float64]:
+    """The probability of each bucket's call with the highest score."""
+    return np.exp2(buckets["surprise"] / -float(1 << 32))
 
 
 def to_view(buckets: NDArray[np.void]) -> NDArray[np.void]:
@@ -53,8 +72,9 @@ def to_view(buckets: NDArray[np.void]) -> NDArray[np.void]:
     view = np.zeros(len(buckets), BUCKET)
     for name in ("time_ns", "application", "reading", "pid", "tid", "symbol"):
         view[name] = buckets[name]
-    for name in ("calls", "minimum", "maximum", "probability"):
+    for name in ("calls", "minimum", "maximum"):
         view[name] = buckets[name]
+    view["probability"] = probabilities(buckets)
     view["mean"] = buckets["sum"] / (buckets["calls"] * _UNIT)
     return view
 
@@ -71,18 +91,17 @@ class Buckets:
     def __init__(self) -> None:
         self.open: NDArray[np.void] = _NONE
 
-    def add(self, scored: NDArray[np.void], now_ns: int) -> NDArray[np.void]:
-        """Add the next calls, whose times never decrease; `now_ns`: the stream's clock after them.
+    def add(self, calls: Calls, now_ns: int) -> NDArray[np.void]:
+        """Add the next calls; `now_ns`: the stream's clock after them.
 
         Returns
         -------
         array of BUCKETED, shape (M,)
             Those that are complete now.
         """
-        if len(scored):
-            merged = _reduce(np.concatenate([self.open, _singles(scored)]))
-        else:
-            merged = self.open
+        merged = self.open
+        if len(calls.times):
+            merged = _joined(np.concatenate([merged, _gathered(calls)]))
         complete = int(np.searchsorted(merged["time_ns"], now_ns - now_ns % BUCKET_NS))
         self.open = merged[complete:].copy()
         return merged[:complete]
@@ -93,41 +112,56 @@ class Buckets:
         return rest
 
 
-def _singles(scored: NDArray[np.void]) -> NDArray[np.void]:
-    """A bucket for each call."""
-    singles = np.empty(len(scored), BUCKETED)
-    singles["time_ns"] = scored["time_ns"] - scored["time_ns"] % BUCKET_NS
-    for name in ("pid", "tid", "application", "reading", "symbol", "probability"):
-        singles[name] = scored[name]
-    singles["calls"] = 1
-    singles["minimum"] = singles["maximum"] = scored["score"]
-    singles["sum"] = np.rint(scored["score"] * _UNIT)
-    return singles
+def _gathered(calls: Calls) -> NDArray[np.void]:
+    """The calls' buckets, in no order; a thread may have several for one time."""
+    order = np.argsort(calls.keys, kind="stable")
+    times = calls.times[order]
+    times -= times % BUCKET_NS
+    keys, application, score = calls.keys[order], calls.application[order], calls.score[order]
+    units = np.rint(score * _UNIT).astype(np.int64)
+    starts = _starts(times, keys, application)
+    maximum = np.maximum.reduceat(score, starts)
+    first = order[_peaks(score, maximum, starts)]
+    result = np.empty(len(starts), BUCKETED)
+    result["time_ns"] = times[starts]
+    result["pid"] = keys[starts] >> np.uint64(32)
+    result["tid"] = keys[starts] & np.uint64(0xFFFFFFFF)
+    result["application"] = application[starts]
+    result["reading"], result["symbol"] = calls.reading[first], calls.symbol[first]
+    result["surprise"] = calls.surprise[first]
+    result["calls"] = np.diff(starts, append=len(times))
+    result["minimum"], result["maximum"] = np.minimum.reduceat(score, starts), maximum
+    result["sum"] = np.add.reduceat(units, starts)
+    return result
 
 
-def _reduce(parts: NDArray[np.void]) -> NDArray[np.void]:
+def _joined(parts: NDArray[np.void]) -> NDArray[np.void]:
     """Join parts of the same thread and time; in order of time, pid, tid, application."""
-    order = np.lexsort((parts["application"], parts["tid"], parts["pid"], parts["time_ns"]))
-    parts = parts[order]
-    time_ns, pid, tid, application = (parts[n] for n in ("time_ns", "pid", "tid", "application"))
-    first = np.ones(len(parts), bool)
-    first[1:] = (
-        (time_ns[1:] != time_ns[:-1])
-        | (pid[1:] != pid[:-1])
-        | (tid[1:] != tid[:-1])
-        | (application[1:] != application[:-1])
-    )
-    starts = np.flatnonzero(first)
+    parts = parts[np.lexsort([parts[n] for n in ("application", "tid", "pid", "time_ns")])]
+    starts = _starts(*(parts[n] for n in ("time_ns", "pid", "tid", "application")))
     if len(starts) == len(parts):
         return parts
     maximum = np.maximum.reduceat(parts["maximum"], starts)
-    # The first part that reaches its bucket's maximum names the call.
-    group = np.cumsum(first) - 1
-    peaks = np.flatnonzero(parts["maximum"] == maximum[group])
-    peaks = peaks[np.searchsorted(group[peaks], np.arange(len(starts)))]
-    result = parts[peaks]
-    result["maximum"] = maximum
+    result = parts[_peaks(parts["maximum"], maximum, starts)]
     result["minimum"] = np.minimum.reduceat(parts["minimum"], starts)
     result["calls"] = np.add.reduceat(parts["calls"], starts)
     result["sum"] = np.add.reduceat(parts["sum"], starts)
     return result
+
+
+def _starts(*columns: NDArray[Any]) -> NDArray[np.intp]:
+    """Where runs of equal rows begin."""
+    first = np.ones(len(columns[0]), bool)
+    first[1:] = False
+    for column in columns:
+        first[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(first)
+
+
+def _peaks(
+    values: NDArray[np.float64], maximum: NDArray[np.float64], starts: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """The first row of each run that has the run's maximum."""
+    sizes = np.diff(starts, append=len(values))
+    at_maximum = np.flatnonzero(values == np.repeat(maximum, sizes))
+    return at_maximum[np.searchsorted(at_maximum, starts)]

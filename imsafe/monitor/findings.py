@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imsafe import syscalls
 from imsafe.monitor.black_box import BlackBox
+from imsafe.monitor.buckets import probabilities
 from imsafe.monitor.score_log import LogLine
 from imsafe.monitor.view_protocol import READINGS, Alert
 from imsafe.monitor.watched import Watched
@@ -71,11 +72,12 @@ def log_lines(scored: Scored, applications: Mapping[int, Watched]) -> Iterator[L
         "pid",
         "tid",
         "symbol",
-        "probability",
         "reading",
     )
-    for time_ns, maximum, number, pid, tid, symbol, probability, reading in zip(
-        *(scored.buckets[name].tolist() for name in names), strict=True
+    for time_ns, maximum, number, pid, tid, symbol, reading, probability in zip(
+        *(scored.buckets[name].tolist() for name in names),
+        probabilities(scored.buckets).tolist(),
+        strict=True,
     ):
         watched = applications[number]
         yield LogLine(

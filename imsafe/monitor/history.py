@@ -22,11 +22,11 @@ from imsafe.stream.items import Lost
 THREAD_CALLS = 500
 """So many calls of each thread are kept, where the bounds below allow it."""
 
-STRETCH = 1024
+STRETCH = 4096
 """Records of a process after which a new stretch, with its snapshot, is begun."""
 
-SMALLEST, LARGEST = 2 * STRETCH, 32 * STRETCH
-"""Bounds of one process's history, in records (32 bytes each)."""
+SMALLEST, LARGEST = 2048, 32 * 1024
+"""Bounds of what is kept of one process in whole stretches, in records (32 bytes each)."""
 
 TOTAL = 2 << 20
 """Bound of all histories together, in records; the longest quiet process gives way first."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from imsafe.events import EVENT, Events, Kind, symbols
 from imsafe.monitor.black_box import BlackBox
-from imsafe.monitor.buckets import SCORED, Buckets
+from imsafe.monitor.buckets import Buckets, Calls
 from imsafe.monitor.crossings import Batch, Change, Crossing, Crossings, What, thread_keys
 from imsafe.monitor.event_clock import EventClock
 from imsafe.monitor.findings import Findings, Scored
@@ -222,13 +222,15 @@ class StreamWatch:
 
     def _batch(self, events: Events, times: NDArray[np.int64]) -> None:
         context = self._context
-        is_call = events["kind"] == Kind.CALL
+        kinds = np.ascontiguousarray(events["kind"])
+        is_call = kinds == Kind.CALL
         aux = self._losses.aux
-        self._count_losses(events[is_call], times[is_call])
+        self._count_losses(events if is_call.all() else events[is_call], times, is_call)
         numbers = self._watched_numbers(events["pid"])
         is_scored = is_call & (numbers > 0)
-        context.calls += int(np.count_nonzero(is_scored))
-        context.not_watched += int(np.count_nonzero(is_call)) - int(np.count_nonzero(is_scored))
+        scored_calls = int(np.count_nonzero(is_scored))
+        context.calls += scored_calls
+        context.not_watched += int(np.count_nonzero(is_call)) - scored_calls
 
         rows_of = self._rows_by_process(events["pid"], numbers)
         for pid, rows in rows_of.items():
@@ -241,15 +243,10 @@ class StreamWatch:
         for pid, rows in rows_of.items():
             context.histories.add(self.number, pid, Part(events[rows], surprise[rows]))
 
-        exits = np.flatnonzero((events["kind"] == Kind.EXIT) & (numbers > 0))
-        batch = Batch(
-            times=times,
-            keys=thread_keys(events["pid"], events["tid"]),
-            scores=score,
-            thresholds=context.thresholds()[numbers],
-            exits=exits,
-        )
-        changes = self._crossings.add(batch)
+        exits = np.flatnonzero((kinds == Kind.EXIT) & (numbers > 0))
+        keys = thread_keys(events["pid"], events["tid"])
+        thresholds = context.thresholds()[numbers]
+        changes = self._crossings.add(Batch(times, keys, score, thresholds, exits))
         for pid in self.boxes.keys() & rows_of.keys():
             for box in self.boxes[pid]:
                 box.add(events[rows_of[pid]])
@@ -260,20 +257,21 @@ class StreamWatch:
         self._crossings.grown.clear()
         self._finish_boxes()
 
-        scored = np.empty(int(np.count_nonzero(is_scored)), SCORED)
-        scored["time_ns"] = times[is_scored]
-        scored["score"] = score[is_scored]
-        scored["probability"] = np.exp2(surprise[is_scored] / -_BIT)
-        scored["symbol"] = symbols(events[is_scored])
-        scored["application"] = numbers[is_scored]
-        scored["reading"] = reading[is_scored]
-        for name in ("pid", "tid"):
-            scored[name] = events[name][is_scored]
         for row in exits.tolist():
             pid, tid = int(events["pid"][row]), int(events["tid"][row])
             context.processes.thread_ended(self.number, pid, tid)
             self._exits.append((int(times[row]), pid))
-        self._complete(self._buckets.add(scored, int(times[-1])))
+        own = slice(None) if scored_calls == len(events) else is_scored
+        calls = Calls(
+            times=times[own],
+            keys=keys[own],
+            application=numbers[own],
+            symbol=symbols(events[own]),
+            reading=reading[own],
+            surprise=surprise[own],
+            score=score[own],
+        )
+        self._complete(self._buckets.add(calls, int(times[-1])))
 
     def _watched_numbers(self, pids: NDArray[np.uint32]) -> NDArray[np.intp]:
         """The watched application's number for each pid, 0 for none."""
@@ -310,14 +308,19 @@ class StreamWatch:
             reading[rows] = result["reading"]
         return score, surprise, reading
 
-    def _count_losses(self, calls: Events, times: NDArray[np.int64]) -> None:
-        for row, count in self._losses.calls(calls):
-            end = int(times[row])
-            begin = int(times[row - 1]) if row else self._last_call_ns
+    def _count_losses(
+        self, calls: Events, times: NDArray[np.int64], is_call: NDArray[np.bool_]
+    ) -> None:
+        if not len(calls):
+            return
+        places = self._losses.calls(calls)
+        when = times[is_call] if places else times
+        for row, count in places:
+            end = int(when[row])
+            begin = int(when[row - 1]) if row else self._last_call_ns
             self._context.lost += count
             self._context.findings.gaps.append((end if begin is None else begin, end, count))
-        if len(times):
-            self._last_call_ns = int(times[-1])
+        self._last_call_ns = int(times[np.flatnonzero(is_call)[-1]])
 
     def _judge(self, change: Change, piece: _Piece) -> None:
         crossing, row = change.crossing, change.row
