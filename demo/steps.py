@@ -7,14 +7,21 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from demo.web_server import DemoError, WebServer
+from demo.web_server import DemoError, WebServer, new_site
 
 ROOT = Path(__file__).resolve().parent.parent
 
+LEARNED_RUNS = 24
+"""How often the web server is run to learn from it."""
+
+AT_ONCE = 3
+"""So many of those runs at a time: visitors mostly wait."""
+
 REQUESTS = 90
-"""In one run of the web server: about three seconds of visitors."""
+"""In each run."""
 
 
 def tool(name: str) -> str:
@@ -33,7 +40,7 @@ def say(text: str) -> None:
 @contextlib.contextmanager
 def running(argv: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
     """Start a program; whatever happens in the block, it has ended afterwards."""
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, cwd=ROOT)
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=ROOT)
     try:
         yield process
     finally:
@@ -99,6 +106,27 @@ def record(site: WebServer, trace: Path, seed: int) -> None:
         site.stop(tracer)
     if tracer.returncode:
         raise DemoError(f"ims-trace ended with status {tracer.returncode}.")
+
+
+def record_runs(folder: Path, runs: int = LEARNED_RUNS) -> Path:
+    """Record several runs, each of a web site of its own.
+
+    Returns
+    -------
+    Path
+        The folder of the traces.
+    """
+    traces = folder / "traces"
+    traces.mkdir()
+
+    def one(number: int) -> None:
+        place = folder / f"site-{number}"
+        place.mkdir()
+        record(new_site(place, seed=number), traces / f"{number:02}.imt", seed=number)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(one, range(runs)))
+    return traces
 
 
 def learn(traces: Path, profile: Path) -> None:

@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.attacks import ATTACKS
-from demo.steps import attacker, call, learn, record, running, say, tool, visitors
+from demo.steps import attacker, call, learn, record_runs, running, say, tool, visitors
 from demo.web_server import DemoError, WebServer, new_site
 from imsafe.errors import ImsafeError
 from imsafe.monitor.score_log import read_score_log
 from imsafe.profile.profile import Profile
 
-LEARNED_RUNS = 12
 _FRESH = 1000  # seeds of the trials begin here: no visit was learned from
 
 
@@ -69,12 +68,10 @@ def run(normal: int, attacks: int) -> int:
     """Learn, then try; prints a table and returns 0 when the goals were met."""
     with tempfile.TemporaryDirectory(prefix="imsafe-trials-") as name:
         folder = Path(name)
-        site = new_site(folder)
-        traces, profile = folder / "traces", folder / "web.db"
-        traces.mkdir()
-        for number in range(LEARNED_RUNS):
-            record(site, traces / f"{number:02}.imt", seed=number)
-        learn(traces, profile)
+        (folder / "site").mkdir()
+        site = new_site(folder / "site")
+        profile = folder / "web.db"
+        learn(record_runs(folder), profile)
         learned = Profile.load(profile)
         threshold = learned.suggested_threshold
         if threshold is None:

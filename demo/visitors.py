@@ -27,6 +27,7 @@ class Visitor(threading.Thread):
         self._port = port
         self._random = random.Random(seed)  # noqa: S311 - repeatable, not a secret
         self._requests = requests
+        self._pause = self._random.choice([0.01, 0.02, 0.04])
 
     def run(self) -> None:
         """Visit; what went wrong is kept in `error`."""
@@ -48,7 +49,7 @@ class Visitor(threading.Thread):
                 answer = connection.getresponse()
                 answer.read()
                 self.answers[answer.status] += 1
-                time.sleep(self._random.expovariate(1 / 0.02))
+                time.sleep(self._random.expovariate(1 / self._pause))
         finally:
             connection.close()
 

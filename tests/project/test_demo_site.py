@@ -21,7 +21,7 @@ except DemoError as error:
 
 BOOTY = {
     "who-am-i": "uid=",
-    "passwords": "root:x:0:0",
+    "accounts": "root:x:0:0",
     "which-system": "Linux ",
     "look-around": "passwd",
     "drop-a-script": "uid=",
