@@ -38,6 +38,19 @@ class _Trace:
         self.cutters: dict[int, UnitCutter] = {}
         self.times: dict[int, tuple[int, int]] = {}
 
+    def describe(self, meta: dict[str, Any]) -> None:
+        """Take in a segment's header: the first one's keys, everybody's applications and modes."""
+        applications = [*self.meta.get("applications", []), *meta.get("applications", [])]
+        mode = [str(meta.get("tracer", "")), meta.get("follow_exec")]
+        modes = self.meta.get("modes", [])
+        self.meta = {**meta, **self.meta}
+        self.meta.pop("state", None)  # of a black box
+        self.meta["applications"] = [
+            entry for place, entry in enumerate(applications) if entry not in applications[:place]
+        ]
+        self.meta["modes"] = modes if mode in modes else [*modes, mode]
+        self.is_timed = self.is_timed and bool(meta.get("timed", True))
+
     def note_times(self, stream: int, events: Events) -> None:
         first, last = int(events["time_ns"].min()), int(events["time_ns"].max())
         known = self.times.get(stream, (first, last))
@@ -140,11 +153,18 @@ class Learner:
         unit_name = identity if times == 0 else f"{identity}#{times}"
         self._trace = _Trace(identity, name, dict(meta or {}), unit_name)
 
-    def describe_trace(self, meta: dict[str, Any]) -> None:
-        """Give the trace at hand the metadata of its header, once it has been read."""
-        assert self._trace is not None
-        self._trace.meta = dict(meta)
-        self._trace.is_timed = bool(meta.get("timed", True))
+    def begin_segment(self, stream: int, meta: dict[str, Any]) -> None:
+        """Begin a stream of the trace at hand, or a new segment of it; gives its header."""
+        assert self._trace is not None, "begin_trace comes first"
+        self.end_stream(stream)
+        self._trace.describe(meta)
+
+    def end_stream(self, stream: int) -> None:
+        """End the processes of a stream of the trace at hand."""
+        trace = self._trace
+        assert trace is not None, "begin_trace comes first"
+        for process in self._counting.end_stream(stream):
+            trace.finish(process)
 
     def feed(self, stream: int, events: Events) -> None:
         """Learn a batch of a stream of the trace at hand, lifecycle records included."""

@@ -122,7 +122,7 @@ class Profile:
             {
                 str(entry["name"])
                 for trace in self.traces
-                for entry in trace.meta.get("applications", [])
+                for entry in _entries(trace.meta)
                 if isinstance(entry, dict) and "name" in entry
             }
         )
@@ -130,10 +130,7 @@ class Profile:
     @property
     def modes(self) -> list[Mode]:
         """The ways in which the traces were recorded."""
-        modes = {
-            Mode(str(trace.meta.get("tracer", "")), trace.meta.get("follow_exec"))
-            for trace in self.traces
-        }
+        modes = {mode for trace in self.traces for mode in _modes(trace.meta)}
         return sorted(modes, key=lambda mode: (mode.tracer, str(mode.follow_exec)))
 
     @property
@@ -256,6 +253,22 @@ class Profile:
                 scorer.restore(stream, int(sequence.events["pid"][0]), state)
             highest = max(highest, float(scorer.feed(stream, sequence.events)["score"].max()))
         return highest
+
+
+def _entries(meta: dict[str, Any]) -> list[Any]:
+    entries = meta.get("applications")
+    return entries if isinstance(entries, list) else []
+
+
+def _modes(meta: dict[str, Any]) -> list[Mode]:
+    """The ways in which the segments of a trace were recorded, from its metadata."""
+    listed = meta.get("modes")
+    pairs = listed if isinstance(listed, list) else [[meta.get("tracer"), meta.get("follow_exec")]]
+    return [
+        Mode(str(pair[0] or ""), pair[1] if isinstance(pair[1], bool) else None)
+        for pair in pairs
+        if isinstance(pair, list) and len(pair) == 2
+    ]
 
 
 def _sequence(unit: Events | tuple[dict[str, Any], Events] | MarkedSequence) -> MarkedSequence:

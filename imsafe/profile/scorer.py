@@ -23,7 +23,7 @@ from imsafe.profile.slots import (
     admit,
     columns,
     doubled,
-    end_thread,
+    end_threads,
     grow_roster,
     new_roster,
     new_stream,
@@ -131,14 +131,6 @@ def _score(
     return len(batch.pid)
 
 
-@compiled
-def _end_stream(roster: Roster, stream: int) -> None:
-    for thread in range(len(roster.process_of)):
-        key = roster.threads.key_of[thread]
-        if key != 0 and (key - 1) >> 32 == stream:
-            end_thread(roster, thread)
-
-
 class Scorer:
     """Scores any number of streams by one profile.
 
@@ -235,7 +227,7 @@ class Scorer:
     def end_stream(self, stream: int) -> None:
         """Forget a stream with its threads and processes."""
         if self._streams.pop(stream, None) is not None:
-            _end_stream(self.roster, stream)
+            end_threads(self.roster, stream)
 
     def lost(self, stream: int) -> None:
         """Calls of the stream were lost: no sequence goes across."""

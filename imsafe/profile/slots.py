@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.events import Abi, Kind
-from imsafe.profile.compiled import inlined, integer
+from imsafe.profile.compiled import compiled, inlined, integer
 
 CALL, FORK, EXEC, EXIT = (int(kind) for kind in Kind)
 
@@ -250,6 +250,21 @@ def end_thread(roster: Roster, thread: int) -> int:
         return -1
     free_slot(roster.processes, process)
     return process
+
+
+@compiled
+def end_threads(roster: Roster, stream: int) -> NDArray[np.int64]:
+    """End every thread of a stream; gives the slots of its processes."""
+    ended = np.empty(len(roster.population), np.int64)
+    found = 0
+    for thread in range(len(roster.process_of)):
+        key = roster.threads.key_of[thread]
+        if key != 0 and (key - 1) >> 32 == stream:
+            process = end_thread(roster, thread)
+            if process >= 0:
+                ended[found] = process
+                found += 1
+    return ended[:found]
 
 
 @inlined

@@ -29,6 +29,7 @@ from imsafe.profile.slots import (
     LOST,
     columns,
     doubled,
+    end_threads,
     grow_roster,
     new_roster,
     new_stream,
@@ -99,6 +100,11 @@ class TraceCounts:
         state = self._streams.setdefault(stream, new_stream())
         state[EPOCH] += 1
         self._reported_lost[stream] += lost
+
+    def end_stream(self, stream: int) -> list[int]:
+        """End every thread of a stream; gives the numbers of its processes."""
+        ended = end_threads(self._roster, stream)
+        return [int(number) for number in self._work.process_number[ended]]
 
     def feed(self, stream: int, events: Events) -> tuple[list[tuple[int, Rows]], list[int]]:
         """Count a batch.

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The `ims-learn` program: traces to a profile, or added to one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imsafe.cli.common import OK, Parser, Progress, Stop, emit, run
+from imsafe.cli.trace_events import items_of
+from imsafe.errors import FileExistsRefused, ImsafeError, cannot
+from imsafe.stream.items import Closed, Lost, Segment
+from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
+
+EXAMPLES = """\
+  ims-learn -o ftpd.db week.imt              a new profile from a recording
+  ims-learn -i ftpd.db -o ftpd2.db more.imt  what is known and another recording
+  ims-learn -i ftpd.db -o ftpd.db more.imt   the same, in place
+  ims-learn -o redis.db --app redis traces/  one application of all traces in a folder
+  strace -f -o /dev/stdout ls | ims-learn -o ls.db --format strace -
+"""
+
+DEPTH = 8
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program.
+
+    Parameters
+    ----------
+    argv
+        Arguments without the program's name; None for those of the process.
+
+    Returns
+    -------
+    int
+        0, or 2 after an error.
+    """
+    parser = Parser(
+        "ims-learn",
+        "Learns which sequences of system calls are normal. Ctrl-C saves the traces that were "
+        "learned whole.",
+        EXAMPLES,
+    )
+    parser.add_argument("traces", nargs="+", metavar="TRACE", help="a trace, a folder, or -")
+    parser.add_argument("-o", "--output", metavar="OUT.db", required=True, help="the profile")
+    parser.add_argument("-i", "--input", metavar="IN.db", help="a profile to which is added")
+    parser.add_argument(
+        "-D", "--depth", type=int, metavar="DEPTH", help=f"longest sequences (default {DEPTH})"
+    )
+    parser.add_argument("--app", metavar="NAME", help="learn this application of the traces only")
+    parser.add_argument("--again", action="store_true", help="count traces that are in it already")
+    parser.add_argument("--force", action="store_true", help="replace OUT.db if it exists")
+    parser.add_argument(
+        "--format", choices=FORMATS, default="auto", metavar="F", help=", ".join(FORMATS)
+    )
+    parser.add_argument("--json", action="store_true", help="progress and result as JSON lines")
+    options = parser.parse_args(argv)
+    return run("ims-learn", lambda: _learn(options))
+
+
+def _learn(options: argparse.Namespace) -> int:
+    # Imported only now: --help and --version need no number crunching.
+    from imsafe.profile.learner import Learner  # noqa: PLC0415
+    from imsafe.profile.profile import Profile  # noqa: PLC0415
+
+    output = Path(options.output)
+    is_in_place = options.input is not None and _is_same(options.input, output)
+    _check_output(output, may_replace=options.force or is_in_place)
+    if options.input is None:
+        learner = Learner(DEPTH if options.depth is None else options.depth)
+    else:
+        known = Profile.load(options.input)
+        if options.depth not in {None, known.depth}:
+            raise ImsafeError(
+                f"{options.input} was learned with depth {known.depth};"
+                " another depth needs a new profile."
+            )
+        learner = Learner.from_profile(known)
+    progress = Progress(as_json=options.json)
+    learning = Learning(learner, options.app, progress, Stop(watch_stdin=options.json))
+    traces = [open_trace(path, options.format) for path in find_traces(options.traces)]
+    if not options.again:
+        _refuse_known(traces, learner)
+    try:
+        whole = learning.learn(traces, again=options.again)
+        if not learner.calls:
+            raise ImsafeError(
+                "Nothing was learned, so nothing is saved: "
+                + ("it was stopped too early." if learning.was_stopped else "there are no calls.")
+            )
+        profile = learner.finish(lambda done: progress.show(0.8 + 0.2 * done, "calibrating"))
+    finally:
+        progress.done()
+    profile.save(output, replace=options.force or is_in_place)
+    for warning in learning.warnings:
+        print(f"ims-learn: {warning}", file=sys.stderr)
+    _report(profile, options, whole, len(traces))
+    return OK
+
+
+class Learning:
+    """Feeds traces to a learner until they are done, or somebody asks to stop.
+
+    Attributes
+    ----------
+    warnings
+        What was wrong with the traces, in words.
+    was_stopped
+        Whether somebody asked.
+    """
+
+    def __init__(
+        self, learner: Any, application: str | None, progress: Progress, stop: Stop
+    ) -> None:
+        self._learner = learner
+        self._application = application
+        self._progress = progress
+        self._stop = stop
+        self.warnings: list[str] = []
+        self.was_stopped = False
+
+    def learn(self, traces: list[TraceReader], *, again: bool) -> int:
+        """Learn traces; returns how many were learned whole."""
+        total = sum(trace.size for trace in traces)
+        before = 0
+        for number, trace in enumerate(traces):
+            self._learner.begin_trace(trace.identity, trace.name, again=again)
+            for stream, item in items_of(trace, self._application):
+                if self._stop:
+                    self.was_stopped = True
+                    self._learner.abort_trace()
+                    return number
+                if isinstance(item, Segment):
+                    self._learner.begin_segment(stream, self._chosen(item.meta))
+                elif isinstance(item, Lost):
+                    self._learner.lost(stream, item.count)
+                elif isinstance(item, Closed):
+                    self._learner.end_stream(stream)
+                elif isinstance(item, np.ndarray):
+                    self._learner.feed(stream, item)
+                done = (before + trace.position) / total if total else 0.0
+                self._progress.show(
+                    0.8 * min(done, 1.0),
+                    f"{trace.name}: {self._learner.calls:,} calls, "
+                    f"{self._learner.nodes:,} sequences",
+                )
+            self._learner.end_trace()
+            self.warnings += trace.warnings
+            before += trace.size
+        return len(traces)
+
+    def _chosen(self, meta: dict[str, Any]) -> dict[str, Any]:
+        """A header without the applications that are not learned."""
+        if self._application is None:
+            return meta
+        chosen = [
+            entry
+            for entry in meta.get("applications", [])
+            if str(entry.get("name")) == self._application
+        ]
+        return {**meta, "applications": chosen}
+
+
+def _is_same(one: str, other: Path) -> bool:
+    try:
+        return other.samefile(one)
+    except OSError:
+        return False
+
+
+def _check_output(output: Path, *, may_replace: bool) -> None:
+    """Say before the long work, not after it, that its result could not be saved."""
+    if output.is_dir() or not output.parent.is_dir():
+        reason = "is a directory" if output.is_dir() else "no such directory"
+        raise ImsafeError(f"Cannot write {output}: {reason}.")
+    if output.exists() and not may_replace:
+        raise FileExistsRefused(f"{output} exists already; say --force to replace it.")
+    if not os.access(output.parent, os.W_OK):
+        raise cannot("write", output, PermissionError(13, "Permission denied"))
+
+
+def _refuse_known(traces: list[TraceReader], learner: Any) -> None:
+    seen: dict[str, str] = {}
+    for trace in traces:
+        if learner.has_learned(trace.identity):
+            raise ImsafeError(
+                f"{trace.name} is in the profile already; say --again to count it once more."
+            )
+        if trace.identity in seen:
+            raise ImsafeError(
+                f"{trace.name} is the same trace as {seen[trace.identity]};"
+                " say --again to count it twice."
+            )
+        seen[trace.identity] = trace.name
+
+
+def _report(profile: Any, options: argparse.Namespace, whole: int, traces: int) -> None:
+    threshold = profile.suggested_threshold
+    price = None if threshold is None else profile.pace.price(threshold)
+    if options.json:
+        emit(
+            {
+                "type": "result",
+                "profile": options.output,
+                "cancelled": whole < traces,
+                "traces": whole,
+                "traces_given": traces,
+                "calls": profile.calls,
+                "processes": profile.processes,
+                "units": profile.pace.units,
+                "nodes": len(profile.tree) - 1,
+                "depth": profile.depth,
+                "lost": profile.lost_calls,
+                "suggested_threshold": threshold,
+                "why_no_threshold": profile.why_no_threshold,
+                "false_alarms_per_million_calls": price and price.per_million_calls,
+                "false_alarms_per_day": price and price.per_day,
+            }
+        )
+        return
+    if whole < traces:
+        print(f"Stopped: {whole} of {traces} traces were learned, and are saved.")
+    print(
+        f"{options.output}: {profile.calls:,} calls of {profile.processes:,} processes, "
+        f"{len(profile.tree) - 1:,} sequences of up to {profile.depth} calls."
+    )
+    if profile.lost_calls:
+        print(f"{profile.lost_calls:,} calls were lost while the traces were recorded.")
+    print(threshold_in_words(profile))
+
+
+def threshold_in_words(profile: Any) -> str:
+    """What a profile suggests, with its price."""
+    threshold = profile.suggested_threshold
+    if threshold is None:
+        return f"No threshold is suggested: {profile.why_no_threshold}."
+    price = profile.pace.price(threshold)
+    per_day = "" if price.per_day is None else f", {price.per_day:.2g} a day"
+    return (
+        f"Suggested threshold: {threshold:.3f} (about {price.per_million_calls:.2g} false alarms"
+        f" a million calls{per_day})."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
