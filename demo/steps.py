@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -35,6 +37,16 @@ def tool(name: str) -> str:
 def say(text: str) -> None:
     """Tell the person who watches."""
     print(text, flush=True)
+
+
+@contextlib.contextmanager
+def workplace() -> Iterator[Path]:
+    """A temporary folder; a server that gives up its rights (started by root) can enter it."""
+    with tempfile.TemporaryDirectory(prefix="imsafe-demo-") as name:
+        folder = Path(name)
+        if os.geteuid() == 0:
+            folder.chmod(0o755)
+        yield folder
 
 
 @contextlib.contextmanager

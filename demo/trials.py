@@ -11,13 +11,12 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from demo.attacks import ATTACKS
-from demo.steps import attacker, call, learn, record_runs, running, say, tool, visitors
+from demo.steps import attacker, call, learn, record_runs, running, say, tool, visitors, workplace
 from demo.web_server import DemoError, WebServer, new_site
 from imsafe.errors import ImsafeError
 from imsafe.monitor.score_log import read_score_log
@@ -66,8 +65,7 @@ def trial(site: WebServer, profile: Path, folder: Path, seed: int, attack: str =
 
 def run(normal: int, attacks: int) -> int:
     """Learn, then try; prints a table and returns 0 when the goals were met."""
-    with tempfile.TemporaryDirectory(prefix="imsafe-trials-") as name:
-        folder = Path(name)
+    with workplace() as folder:
         (folder / "site").mkdir()
         site = new_site(folder / "site")
         profile = folder / "web.db"
