@@ -132,23 +132,28 @@ class PrefixTree:
             chance = (count + distinct * chance) / (int(self.continuations[node]) + distinct)
         return chance
 
-    def probabilities(self, alphabets: Alphabets, suffix: NDArray[np.int32]) -> NDArray[np.float64]:
+    def probabilities(self, alphabets: Alphabets) -> NDArray[np.float64]:
         """Chance of each node's last call after those before it; 1 for node 0."""
         chance = np.ones(len(self))
-        ends = [0, 1]
-        while ends[-1] < len(self):
-            ends.append(int(self.first_child[ends[-1]]))
+        suffix = np.zeros(len(self), np.int64)
         base = np.full(256, 1.0 / UNKNOWN_ALPHABET)
         for abi, calls in alphabets.items():
             base[abi] = 1.0 / calls
-        for level in range(1, len(ends) - 1):
-            nodes = slice(ends[level], ends[level + 1])
+        key = self.parent.astype(np.int64) << 24 | self.symbol  # rises with the node's number
+        first, last, level = 1, int(self.first_child[1]), 1
+        while first < last:
+            nodes = np.arange(first, last)
             parent = self.parent[nodes]
-            lower = base[self.symbol[nodes] >> 16] if level == 1 else chance[suffix[nodes]]
+            if level == 1:
+                lower = base[self.symbol[nodes] >> 16]
+            else:
+                suffix[nodes] = np.searchsorted(key, suffix[parent] << 24 | self.symbol[nodes])
+                lower = chance[suffix[nodes]]
             distinct = self.distinct[parent]
             chance[nodes] = (self.count[nodes] + distinct * lower) / (
                 self.continuations[parent] + distinct
             )
+            first, last, level = last, int(self.first_child[last]), level + 1
         return chance
 
     def _contexts(self, context: Sequence[int]) -> list[int]:

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A prefix tree written out: as text, JSON, for Graphviz, or as what it has beyond another one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from imsafe import syscalls
+from imsafe.profile.tree import Alphabets, PrefixTree
+
+
+class WrittenTree:
+    """The nodes of a tree in the order of their calls' names, with names and probabilities.
+
+    Parameters
+    ----------
+    tree
+        The counts.
+    alphabets
+        How many calls each ABI has.
+    prefix
+        Only sequences that begin so.
+    least
+        Only sequences that were seen so often.
+    """
+
+    def __init__(
+        self, tree: PrefixTree, alphabets: Alphabets, prefix: Sequence[int] = (), least: int = 1
+    ) -> None:
+        self._tree = tree
+        self._alphabets = alphabets
+        self._least = least
+        self._prefix = list(prefix)
+        self._top = tree.find(prefix)
+        distinct = np.unique(tree.symbol[1:]).tolist()
+        self._names = {symbol: syscalls.name(symbol) for symbol in distinct}
+        by_name = sorted(distinct, key=self._names.__getitem__)
+        self._rank = {symbol: rank for rank, symbol in enumerate(by_name)}
+        self.probability = tree.probabilities(alphabets)
+
+    def name(self, node: int) -> str:
+        """The last call of a node."""
+        return self._names[int(self._tree.symbol[node])]
+
+    def count(self, node: int) -> int:
+        """How often a sequence was seen."""
+        return int(self._tree.count[node])
+
+    def nodes(self) -> Iterator[tuple[int, list[str]]]:
+        """Every node with its sequence, a node before its children."""
+        if self._top < 0:
+            return
+        tree, first = self._tree, self._tree.first_child
+        path = [self._names[symbol] for symbol in self._prefix]
+        at = len(path)
+        stack = [(self._top, at)]
+        while stack:
+            node, depth = stack.pop()
+            if node:
+                del path[max(depth - 1, 0) :]
+                path.append(self.name(node))
+                yield node, path
+            children = [
+                child
+                for child in range(int(first[node]), int(first[node + 1]))
+                if tree.count[child] >= self._least
+            ]
+            children.sort(key=lambda child: self._rank[int(tree.symbol[child])], reverse=True)
+            stack += [(child, depth + 1) for child in children]
+
+    def text(self) -> Iterator[str]:
+        """A node a line: its last call, how often, in how many processes, how probable."""
+        tree = self._tree
+        for node, path in self.nodes():
+            yield (
+                f"{'  ' * (len(path) - 1)}{path[-1]} {tree.count[node]} {tree.processes[node]}"
+                f" {self.probability[node]:.6f}"
+            )
+
+    def json(self) -> Iterator[str]:
+        """A node a line, as a JSON object."""
+        for node, path in self.nodes():
+            yield json.dumps(
+                {
+                    "sequence": path,
+                    "count": int(self._tree.count[node]),
+                    "processes": int(self._tree.processes[node]),
+                    "probability": float(self.probability[node]),
+                }
+            )
+
+    def dot(self) -> Iterator[str]:
+        """A graph for Graphviz."""
+        yield "digraph profile {"
+        yield '  rankdir=LR; node [shape=box, fontname="sans-serif"];'
+        yield '  0 [label="(start)"];'
+        for node, path in self.nodes():
+            count = int(self._tree.count[node])
+            yield f'  {node} [label="{path[-1]}\\n{count}"];'
+            above = int(self._tree.parent[node])
+            if node != self._top or above == 0:
+                yield f'  {above} -> {node} [label="{self.probability[node]:.3f}"];'
+        yield "}"
+
+
+def difference(one: WrittenTree, other: WrittenTree) -> Iterator[tuple[str, list[str], int]]:
+    """The shortest sequences that only one of two trees has.
+
+    Yields
+    ------
+    tuple of str, list of str, int
+        ``-`` for the one, ``+`` for the other; the sequence; how often it was seen.
+    """
+    ours = {tuple(path): one.count(node) for node, path in one.nodes()}
+    theirs = {tuple(path): other.count(node) for node, path in other.nodes()}
+    for mark, here, there in (("-", ours, theirs), ("+", theirs, ours)):
+        for path, count in here.items():
+            if path not in there and (len(path) == 1 or path[:-1] in there):
+                yield mark, list(path), count
