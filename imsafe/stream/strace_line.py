@@ -17,8 +17,8 @@ LINE = re.compile(
     rb" *(?:(?P<clock>\d\d:\d\d:\d\d(?:\.\d{1,9})?|\d{1,10}\.\d{1,9}|\d{9,10}(?= )) +)?"
     rb"(?:\(\+ +[\d.]+\) +)?(?:\[[ \d]+\] +)?(?:\[[0-9a-f?]{8,16}\] +)?"
     rb"(?:"
-    rb"<\.\.\. (?P<resumed>\w+|\?+) resumed>"
-    rb"|(?P<call>[A-Za-z_]\w*|\?+)\("
+    rb"<\.\.\. (?P<resumed>\w+(?:#64)?|\?+) resumed>"
+    rb"|(?P<call>[A-Za-z_]\w*(?:#64)?|\?+)\("
     rb"|\+\+\+ (?P<end>.*) \+\+\+$"
     rb"|(?P<signal>--- )"
     rb"|\[ Process PID=\d+ runs in (?P<mode>64 bit|32 bit|x32) mode\. \]"
@@ -74,6 +74,11 @@ def number_of(call: bytes, abi: Abi) -> tuple[Abi, int]:
     if call.startswith(b"?"):
         return abi, OUT_OF_RANGE
     text = call.decode("ascii")
+    if text.endswith("#64"):
+        # x32 has a call of its own there; this one has x86_64's number, made in x32's mode.
+        found = syscalls.number(Abi.X86_64, text[:-3])
+        if found is not None:
+            return Abi.X32, found
     for tried in (abi, Abi.X86_64, Abi.I386, Abi.X32, Abi.AARCH64, Abi.ARM):
         found = syscalls.number(tried, text)
         if found is not None:
