@@ -25,13 +25,13 @@ LINE = re.compile(
     rb")"
 )
 
-IGNORED = re.compile(rb"\s*$| > |strace: ")
+IGNORED = re.compile(rb"\s*$| > |(?:/\S*)?strace: ")
 """Empty lines, stack traces (-k), and what strace says about itself."""
 
 SUMMARY = b"% time"
 """Begins the table of counts (-C) after the last call."""
 
-ATTACHED = re.compile(rb"strace: Process (\d{1,10}) attached$")
+ATTACHED = re.compile(rb"(?:/\S*)?strace: Process (\d{1,10}) attached$")
 """Breaks into the middle of a line where strace writes to a terminal."""
 
 EXITED = re.compile(rb"exited with (\d{1,3})$")
