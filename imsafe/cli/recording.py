@@ -48,7 +48,8 @@ class Recording:
     ) -> None:
         self.failure: ImsafeError | None = None
         self._stop = stop
-        self._end = None if duration is None else time.monotonic() + duration
+        self._duration = duration
+        self._end = float("inf")
         self._json = as_json
         self._terminal = on_terminal
         self._writer: TraceWriter | None = None
@@ -58,8 +59,10 @@ class Recording:
         self._shown_at = self._flushed_at = time.monotonic()
 
     def begin(self, writer: TraceWriter) -> None:
-        """Write to this file from now on."""
+        """Write to this file from now on; the duration begins."""
         self._writer = writer
+        if self._duration is not None:
+            self._end = time.monotonic() + self._duration
 
     @property
     def totals(self) -> dict[str, int]:
@@ -98,7 +101,7 @@ class Recording:
         if now - self._shown_at > _SHOW_S:
             self._shown_at = now
             self._show()
-        return not self._stop and (self._end is None or now < self._end)
+        return not self._stop and now < self._end
 
     def _show(self) -> None:
         if self._json:

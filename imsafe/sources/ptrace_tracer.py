@@ -19,10 +19,10 @@ import os
 import signal
 import struct
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +50,7 @@ from imsafe.sources.ptrace import (
     resume,
     wait,
 )
+from imsafe.sources.sink import Sink
 from imsafe.stream.items import Item, ProcessInfo
 
 RECORD = struct.Struct("<QIIHBBI")
@@ -60,31 +61,6 @@ IDLE_S = 0.25
 ORPHAN_S = 0.1
 _LEFT = 0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Sink(Protocol):
-    """Where a tracer's items go."""
-
-    def write(self, item: Item) -> None:
-        """Take an item; may wait, or lose calls and count them.
-
-        Raises
-        ------
-        ImsafeError
-            It cannot take any more: the recording ends here.
-        """
-
-    def tick(self) -> bool:
-        """Called at least three times a second; False when nobody wants the calls any more."""
-
-    def close(self, totals: dict[str, int]) -> None:
-        """No item comes any more; called exactly once.
-
-        Raises
-        ------
-        ImsafeError
-            The last items could not be stored.
-        """
 
 
 class Tracer:
@@ -153,6 +129,7 @@ class Tracer:
         self._alarm = False
         self._idle = False
         self._signals: list[int] = []
+        self._handlers: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
         self._forwarded = False
         self._command_lives = False
         self._unwanted = False
@@ -167,18 +144,24 @@ class Tracer:
             In words; nothing is left started or attached.
         """
         require_kernel()
-        if self._argv is not None:
-            path = find_command(self._argv[0])
-            application = header.of_command(path, self._argv, self._name)
-            self._command = start(path, self._argv, full=self._full, descriptors=self._descriptors)
-            self._command_lives = True
-            self._process_of[self._command] = self._command
-            self._join(self._command, os.getpid(), 1)
-            applications = [application]
-        else:
-            applications = self._attach()
+        # From here on a signal to end is obeyed in order, by `run`.
+        self._catch_signals()
+        try:
+            applications = self._attach() if self._argv is None else self._start(self._argv)
+        except BaseException:
+            self._restore_signals()
+            raise
         mode = "attach" if self._attached else "full" if self._full else "seccomp"
         self.meta = header.of_stream(applications, f"ptrace-{mode}", self._follow_exec)
+
+    def _start(self, argv: list[str]) -> list[dict[str, Any]]:
+        path = find_command(argv[0])
+        application = header.of_command(path, argv, self._name)
+        self._command = start(path, argv, full=self._full, descriptors=self._descriptors)
+        self._command_lives = True
+        self._process_of[self._command] = self._command
+        self._join(self._command, os.getpid(), 1)
+        return [application]
 
     def _attach(self) -> list[dict[str, Any]]:
         applications: list[dict[str, Any]] = []
@@ -201,6 +184,7 @@ class Tracer:
 
     def abandon(self) -> None:
         """Undo `begin`: the command has never run, the processes are detached."""
+        self._restore_signals()
         if self._attached:
             detach(set(self._process_of))
         else:
@@ -221,12 +205,6 @@ class Tracer:
             The command's exit status (128 + signal); 0 for attached processes.
         """
         self._sink = sink
-        before = {
-            number: signal.signal(number, self._on_signal)
-            for number in (*_STOP_SIGNALS, signal.SIGALRM)
-            # What was ignored when we were started (nohup) stays so.
-            if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGALRM
-        }
         signal.setitimer(signal.ITIMER_REAL, FLUSH_S, FLUSH_S)
         try:
             for info in list(self.processes.values()):
@@ -237,10 +215,20 @@ class Tracer:
             self._close_sink()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            for number, handler in before.items():
-                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+            self._restore_signals()
         code = os.waitstatus_to_exitcode(self._status)
         return code if code >= 0 else 128 - code
+
+    def _catch_signals(self) -> None:
+        for number in (*_STOP_SIGNALS, signal.SIGALRM):
+            # What was ignored when we were started (nohup) stays so.
+            if number == signal.SIGALRM or signal.getsignal(number) is not signal.SIG_IGN:
+                self._handlers[number] = signal.signal(number, self._on_signal)
+
+    def _restore_signals(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        self._handlers.clear()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._alarm = True

@@ -61,7 +61,7 @@ class TracerProcess:
         See `imsafe.sources.base.Source`.
     """
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
         argv: Sequence[str] | None = None,
         pids: Sequence[int] = (),

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -67,7 +66,11 @@ def state_of(pid: int) -> str:
 
 
 def status_line(pid: int, key: str) -> str:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    for line in text.splitlines():
         if line.startswith(key + ":"):
             return line.partition(":")[2].strip()
     return ""
@@ -81,6 +84,7 @@ def is_traced(pid: int) -> bool:
 
 
 def children_of(pid: int) -> list[int]:
+    """Its children; a tracer that starts has others for a moment (dpkg-query)."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         found += map(int, (task / "children").read_text().split())
@@ -163,6 +167,3 @@ def kill_and_wait(process: subprocess.Popen[Any]) -> None:
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe:
             pipe.close()
-
-
-AS_ROOT_ONLY = os.geteuid() != 0

@@ -58,8 +58,9 @@ def test_spawned(program, tmp_path, options) -> None:
     check_counted(trace)
     assert trace.count(EXECVE) == 0  # the one that starts it belongs to the tracer
     assert trace.meta["tracer"] == ("ptrace-full" if options else "ptrace-seccomp")
-    strace = strace_counts([program("counted")], tmp_path)
-    assert without_ends(counts(trace)) == without_ends(strace)
+    if not options:
+        strace = strace_counts([program("counted")], tmp_path)
+        assert without_ends(counts(trace)) == without_ends(strace)
 
 
 def test_attached(program, tmp_path) -> None:

@@ -33,6 +33,7 @@ from .running import (
     sorted_out,
     start,
     state_of,
+    status_line,
 )
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of x86_64")
@@ -158,7 +159,8 @@ def test_started_before_the_listener(program, tmp_path) -> None:
     words = ["-s", path, "--", program("calls"), "-w", 10007]
     sensor = start("sensor", *words, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        time.sleep(0.5)
+        assert b"Nobody listens yet" in sensor.stderr.readline()
+        time.sleep(0.3)  # it tries again meanwhile
         streams = {}
         with listening(path) as source:
             pump(source, streams, lambda: source.state == "1 sensor", "connected")
@@ -166,7 +168,7 @@ def test_started_before_the_listener(program, tmp_path) -> None:
             sensor.stdin.close()
             pump(source, streams, all_closed(streams, 1), "its end")
         assert sensor.wait(10) == 0
-        assert b"Nobody listens yet" in sensor.stderr.read()
+        assert b"Connected" in sensor.stderr.read()
     finally:
         kill_and_wait(sensor)
     (trace,) = streams.values()
@@ -221,8 +223,11 @@ def test_a_stalled_listener_costs_calls_that_are_counted(program, tmp_path) -> N
         words = ["-s", path, "--buffer", "128K", "--", program("counted")]
         sensor = start("sensor", *words)
         # Nobody reads until the command has ended.
-        eventually(lambda: children_of(sensor.pid), "started")
-        eventually(lambda: not children_of(sensor.pid), "the command ended")
+        (command,) = eventually(
+            lambda: [p for p in children_of(sensor.pid) if status_line(p, "Name") == "counted"],
+            "started",
+        )
+        eventually(lambda: state_of(command) == "", "the command ended")
         pump(source, streams, all_closed(streams, 1), "its end")
         assert sensor.wait(10) == 0
         (trace,) = streams.values()
@@ -256,14 +261,14 @@ def test_a_flood_starves_nobody(program, tmp_path) -> None:
             peer = stack.enter_context(socket.socket(socket.AF_UNIX))
             peer.connect(str(path))
             peer.setblocking(False)
-            floods.append([peer, segment_header({"applications": []}) * 5000])
+            floods.append([peer, segment_header({"applications": []}) * 2000])
         sensor = start("sensor", "-s", path, "--", program("calls"), 10007)
         stack.callback(kill_and_wait, sensor)
 
         def flood_on() -> bool:
             for entry in floods:
                 try:
-                    entry[1] = entry[1][entry[0].send(entry[1]) :] or segment_header({}) * 5000
+                    entry[1] = entry[1][entry[0].send(entry[1]) :] or segment_header({}) * 2000
                 except BlockingIOError:
                     continue
             done = [s for s in streams.values() if s.count(GETPPID) == 10007 and s.closed]

@@ -168,7 +168,12 @@ def test_a_socket_that_is_taken(tmp_path) -> None:
 
 def test_a_recording_recorded_again_is_the_same(program, tmp_path) -> None:
     first, second = tmp_path / "1.imt", tmp_path / "2.imt"
-    assert run("trace", "-o", first, "--", program("counted")).returncode == 0
+    assert (
+        run(
+            "trace", "-o", first, "--", program("calls"), "-f", 10007, program("calls"), 11
+        ).returncode
+        == 0
+    )
     assert run("trace", "-o", second, "--replay", first).returncode == 0
     (original,) = streams_of(first)
     _, copy = streams_of(second)

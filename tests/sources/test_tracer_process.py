@@ -44,7 +44,7 @@ def read_all(source: TracerProcess):
 
 @pytest.mark.parametrize("full", [False, True])
 def test_a_command(program, full) -> None:
-    source = TracerProcess([str(program("counted"))], full=full)
+    source = TracerProcess([str(program("calls")), "10007"], full=full)
     assert isinstance(source, Source)
     assert not source.finished
     source.open()
@@ -53,7 +53,7 @@ def test_a_command(program, full) -> None:
         (trace,) = read_all(source).values()
     finally:
         source.close()
-    assert trace.count(GETPPID) == 100_003
+    assert trace.count(GETPPID) == 10_007
     assert trace.closed.complete
     assert trace.totals == {"calls": len(trace.calls), "lost": 0}
     assert source.counters.calls == len(trace.calls)
