@@ -90,6 +90,8 @@ def _last_calls(
         )
         names = symbols(events[rows])
         for row, symbol in zip(rows[::-1].tolist(), names[::-1].tolist(), strict=True):
+            if kinds[row] == Kind.EXIT:
+                return calls[::-1]  # before it the tid was another thread's
             if kinds[row] == Kind.EXEC:
                 epoch += 1
                 continue

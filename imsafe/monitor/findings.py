@@ -25,12 +25,13 @@ class Scored:
     ----------
     buckets : array of BUCKETED, shape (N,)
         Ordered by time, pid, tid.
-    lost
-        Calls of the stream that were lost since its buckets before.
+    lost : array of int64, shape (N,)
+        Calls of the stream that were lost up to the bucket's end, and not
+        told of by a bucket before.
     """
 
     buckets: NDArray[np.void]
-    lost: int
+    lost: NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -64,7 +65,6 @@ class Findings:
 
 def log_lines(scored: Scored, applications: Mapping[int, Watched]) -> Iterator[LogLine]:
     """The lines of the score log for these buckets."""
-    lost = scored.lost
     names = (
         "time_ns",
         "maximum",
@@ -74,9 +74,10 @@ def log_lines(scored: Scored, applications: Mapping[int, Watched]) -> Iterator[L
         "symbol",
         "reading",
     )
-    for time_ns, maximum, number, pid, tid, symbol, reading, probability in zip(
+    for time_ns, maximum, number, pid, tid, symbol, reading, probability, lost in zip(
         *(scored.buckets[name].tolist() for name in names),
         probabilities(scored.buckets).tolist(),
+        scored.lost.tolist(),
         strict=True,
     ):
         watched = applications[number]
@@ -92,4 +93,3 @@ def log_lines(scored: Scored, applications: Mapping[int, Watched]) -> Iterator[L
             reading=READINGS[reading],
             lost=lost,
         )
-        lost = 0

@@ -23,7 +23,7 @@ class _Process:
     exe: str = ""
     application: int = 0
     threads: set[int] = field(default_factory=set)
-    gone: set[int] = field(default_factory=set)
+    gone: dict[int, int] = field(default_factory=dict)  # tid: when it ended
     calls: int = 0
     calls_before: int = 0
     score: float = 0.0
@@ -55,22 +55,23 @@ class Processes:
 
     def scored(self, stream: int, buckets: NDArray[np.void]) -> None:
         """Take in complete buckets (`BUCKETED`)."""
-        columns = ("pid", "tid", "application", "calls", "maximum")
-        for pid, tid, application, calls, maximum in zip(
+        columns = ("time_ns", "pid", "tid", "application", "calls", "maximum")
+        for time_ns, pid, tid, application, calls, maximum in zip(
             *(buckets[name].tolist() for name in columns), strict=True
         ):
             process = self._get(stream, pid)
             process.application = application
-            if tid not in process.gone:
+            if time_ns > process.gone.get(tid, time_ns - 1):
                 process.threads.add(tid)
+                process.gone.pop(tid, None)  # the number was used again
             process.calls += calls
             process.score = maximum
             process.peak = max(process.peak, maximum)
 
-    def thread_ended(self, stream: int, pid: int, tid: int) -> None:
+    def thread_ended(self, stream: int, pid: int, tid: int, time_ns: int) -> None:
         """A thread has ended; the buckets of its last calls may be still to come."""
         process = self._get(stream, pid)
-        process.gone.add(tid)
+        process.gone[tid] = time_ns
         process.threads.discard(tid)
 
     def remove_ended(self, stream: int, pid: int) -> bool:

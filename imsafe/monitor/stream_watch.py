@@ -118,7 +118,7 @@ class StreamWatch:
         self._buckets = Buckets()
         self._crossings = Crossings()
         self._losses = Losses()
-        self._told_lost = 0
+        self._untold: deque[tuple[int, int]] = deque()  # when, how many calls were lost
         self._last_call_ns: int | None = None
         self._exits: deque[tuple[int, int]] = deque()
         self._present = [context.watched(n) for n in sorted(set(self._numbers.tolist()) - {0})]
@@ -193,7 +193,7 @@ class StreamWatch:
 
     def _lost(self, lost: Lost) -> None:
         count = self._losses.frame(lost)
-        self._context.lost += count
+        self._count_lost(self._clock.now_ns, count)
         begin, end = self._clock.wall(lost.from_ns), self._clock.wall(lost.to_ns)
         self._context.findings.gaps.append((begin, max(begin, end), count))
         for watched in self._present:
@@ -219,13 +219,16 @@ class StreamWatch:
     def _clock_was_set(self, former_ns: int) -> None:
         self._complete(self._buckets.finish())
         self._close(self._crossings.finish(former_ns))
+        # The times of the former clock mean nothing now: the next bucket tells.
+        self._untold = deque((-(1 << 63), count) for _, count in self._untold)
 
     def _batch(self, events: Events, times: NDArray[np.int64]) -> None:
         context = self._context
         kinds = np.ascontiguousarray(events["kind"])
         is_call = kinds == Kind.CALL
         aux = self._losses.aux
-        self._count_losses(events if is_call.all() else events[is_call], times, is_call)
+        lost_before = self._losses.total
+        losses = self._count_losses(events, times, is_call)
         numbers = self._watched_numbers(events["pid"])
         is_scored = is_call & (numbers > 0)
         scored_calls = int(np.count_nonzero(is_scored))
@@ -251,7 +254,8 @@ class StreamWatch:
             for box in self.boxes[pid]:
                 box.add(events[rows_of[pid]])
         for change in changes:
-            self._judge(change, _Piece(events, numbers, surprise, reading, rows_of))
+            lost = lost_before + sum(count for row, count in losses if row <= change.row)
+            self._judge(change, _Piece(events, numbers, surprise, reading, rows_of), lost)
         for crossing in self._crossings.grown:
             context.changed(crossing)
         self._crossings.grown.clear()
@@ -259,7 +263,7 @@ class StreamWatch:
 
         for row in exits.tolist():
             pid, tid = int(events["pid"][row]), int(events["tid"][row])
-            context.processes.thread_ended(self.number, pid, tid)
+            context.processes.thread_ended(self.number, pid, tid, int(times[row]))
             self._exits.append((int(times[row]), pid))
         own = slice(None) if scored_calls == len(events) else is_scored
         calls = Calls(
@@ -304,25 +308,43 @@ class StreamWatch:
             own = numbers == watched.number
             rows = slice(None) if own.all() else own
             result = watched.scorer.feed(self.number, events[rows])
-            score[rows], surprise[rows] = result["score"], result["surprise"]
+            # Adding 0 makes one zero of the two: -0.0 and 0.0 are equal, and print differently.
+            score[rows], surprise[rows] = result["score"] + 0.0, result["surprise"]
             reading[rows] = result["reading"]
         return score, surprise, reading
 
     def _count_losses(
-        self, calls: Events, times: NDArray[np.int64], is_call: NDArray[np.bool_]
-    ) -> None:
-        if not len(calls):
-            return
-        places = self._losses.calls(calls)
-        when = times[is_call] if places else times
-        for row, count in places:
-            end = int(when[row])
-            begin = int(when[row - 1]) if row else self._last_call_ns
-            self._context.lost += count
+        self, events: Events, times: NDArray[np.int64], is_call: NDArray[np.bool_]
+    ) -> list[tuple[int, int]]:
+        """Count what the calls say was lost; the rows that say it, each with its count."""
+        rows = np.flatnonzero(is_call)
+        if not len(rows):
+            return []
+        losses: list[tuple[int, int]] = []
+        for index, count in self._losses.calls(events if is_call.all() else events[rows]):
+            end = int(times[rows[index]])
+            begin = int(times[rows[index - 1]]) if index else self._last_call_ns
+            self._count_lost(end, count)
             self._context.findings.gaps.append((end if begin is None else begin, end, count))
-        self._last_call_ns = int(times[np.flatnonzero(is_call)[-1]])
+            losses.append((int(rows[index]), count))
+        self._last_call_ns = int(times[rows[-1]])
+        return losses
 
-    def _judge(self, change: Change, piece: _Piece) -> None:
+    def _count_lost(self, time_ns: int, count: int) -> None:
+        if count:
+            self._context.lost += count
+            self._untold.append((time_ns, count))
+
+    def _told(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For complete buckets the losses up to their end that none before has told."""
+        lost = np.zeros(len(times), np.int64)
+        if self._untold:
+            for row in np.flatnonzero(np.diff(times, prepend=times[0] - 1)).tolist():
+                while self._untold and self._untold[0][0] < times[row] + BUCKET_NS:
+                    lost[row] += self._untold.popleft()[1]
+        return lost
+
+    def _judge(self, change: Change, piece: _Piece, lost: int) -> None:
         crossing, row = change.crossing, change.row
         if change.what is What.CLOSED:
             self._context.changed(crossing)
@@ -334,7 +356,7 @@ class StreamWatch:
             probability=float(np.exp2(piece.surprise[row] / -_BIT)),
             reading=int(piece.reading[row]),
             after=len(rows) - int(np.searchsorted(rows, row, side="right")),
-            lost=self._losses.total,
+            lost=lost,
         )
         self._context.opened(self, crossing, opening)
 
@@ -344,9 +366,8 @@ class StreamWatch:
 
     def _complete(self, buckets: NDArray[np.void]) -> None:
         if len(buckets):
-            lost = self._losses.total - self._told_lost
-            self._told_lost = self._losses.total
-            self._context.findings.scored.append(Scored(buckets, lost))
+            scored = Scored(buckets, self._told(buckets["time_ns"]))
+            self._context.findings.scored.append(scored)
             self._context.processes.scored(self.number, buckets)
         begin = self._clock.now_ns - self._clock.now_ns % BUCKET_NS
         while self._exits and self._exits[0][0] < begin:
