@@ -53,7 +53,10 @@ demo-trials: setup setup-demo
 	$(BIN)/python -m demo.trials $(ARGS)
 
 screenshots: setup setup-demo
-	$(BIN)/python -m demo --screenshots docs/images --no-stay $(ARGS)
+	$(BIN)/python -m demo --no-stay $(ARGS)
+	mkdir -p docs/images
+	cp demo-output/3-alert.png docs/images/alert.png
+	cp demo-output/4-tree.png docs/images/tree.png
 
 bench: setup setup-test
 	@for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
