@@ -63,12 +63,13 @@ class TraceReader:
         self.warnings: list[str] = []
         self._pipe: IO[bytes] | None = None
         self._peeked = b""
+        self._drained = False
         self._identity = ""
         with self._opened() as file:
             status = os.fstat(file.fileno())
             regular = stat.S_ISREG(status.st_mode) and self.path != "-"
             self.size = status.st_size if regular else 0
-            self._peeked = file.read(_PEEK)
+            self._peeked = _start_of(file)
             if not regular:
                 # Cannot be opened a second time: what was taken out of it is kept.
                 self._pipe = os.fdopen(os.dup(file.fileno()), "rb", 0)
@@ -121,7 +122,16 @@ class TraceReader:
         except OSError as error:
             raise cannot("read", self.path, error) from error
 
+    def _drain(self) -> None:
+        """Note that a pipe is about to be read: what it gave once it does not give again."""
+        if self._drained:
+            raise ImsafeError(f"{self.name} is a pipe, which cannot be read a second time.")
+        self._drained = True
+
     def _spool(self, pipe: IO[bytes]) -> None:
+        if pipe.seekable():
+            return
+        self._drain()
         spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the reader
         spool.write(self._peeked)
         while piece := pipe.read(_PIECE):
@@ -138,6 +148,7 @@ class TraceReader:
                     self._pipe.seek(0)
                     yield from self._read(self._pipe)
                     return
+                self._drain()
                 self.position = len(self._peeked)
                 yield self._peeked
                 yield from self._read(self._pipe)
@@ -153,6 +164,17 @@ class TraceReader:
         while piece := file.read(length):
             self.position += len(piece)
             yield piece
+
+
+def _start_of(file: IO[bytes]) -> bytes:
+    """Enough to recognise the format by: a pipe may give less than that at first."""
+    start = b""
+    while len(start) < _PEEK and not start.startswith(MAGIC):
+        piece = file.read(_PEEK - len(start))
+        if not piece:
+            break
+        start += piece
+    return start
 
 
 def open_trace(path: str | os.PathLike[str], format: str = "auto") -> TraceReader:  # noqa: A002
