@@ -52,6 +52,8 @@ class Parser(argparse.ArgumentParser):
             return super().parse_known_args(words, namespace)
         cut = words.index("--") if "--" in words else len(words)
         parsed, unknown = super().parse_known_args(words[:cut], namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
         if parsed.command:
             self.error(f"unexpected argument {parsed.command[0]!r}: a command stands after --")
         parsed.command = words[cut + 1 :]
@@ -222,8 +224,8 @@ def _add_driver_options(group: argparse._ArgumentGroup) -> None:
 
 def pid(text: str) -> int:
     """A process number."""
-    if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 1 << 22:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a process number")
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text[:10]) < 1 << 22:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a process number")
     return int(text)
 
 
