@@ -109,7 +109,7 @@ class Tracer:
         self.processes: dict[int, ProcessInfo] = {}
         self.failure: ImsafeError | None = None
         self._argv = argv
-        self._pids = tuple(dict.fromkeys(pids))
+        self._pids = tuple(pids)
         self._attached = argv is None
         self._full = full or self._attached
         self._go = Request.SYSCALL if self._full else Request.CONT
@@ -144,8 +144,7 @@ class Tracer:
             In words; nothing is left started or attached.
         """
         require_kernel()
-        # From here on a signal to end is obeyed in order, by `run`.
-        self._catch_signals()
+        self._catch_signals()  # obeyed in order, by `run`
         try:
             applications = self._attach() if self._argv is None else self._start(self._argv)
         except BaseException:
@@ -167,6 +166,8 @@ class Tracer:
         applications: list[dict[str, Any]] = []
         try:
             for pid in self._pids:
+                if procfs.number(pid, "Tgid") in self.processes:
+                    continue  # named twice, or by two of its threads
                 found = header.of_process(pid, self._name)
                 seized = attach(pid)
                 names = [str(entry["name"]) for entry in applications]
@@ -230,7 +231,7 @@ class Tracer:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._handlers.clear()
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._alarm = True
         if number != signal.SIGALRM:
             self._signals.append(number)
@@ -396,15 +397,22 @@ class Tracer:
         self._free_orphans()
         while self._signals:
             self._asked_to_end(self._signals.pop(0))
-        if self._sink is not None and self._recording:
-            wanted = self._sink.tick()
-            if self._unwanted or not wanted:
-                self._release()
+        if self._recording and not self._still_wanted():
+            self._release()
         # While nothing happens the timer is slow, and the next stop counts as its ringing.
         self._idle = not had_records and not self._idle
         period = IDLE_S if self._idle else FLUSH_S
         signal.setitimer(signal.ITIMER_REAL, period, period)
         self._alarm = self._idle and self._recording
+
+    def _still_wanted(self) -> bool:
+        if self._sink is None or self._unwanted:
+            return False
+        try:
+            return self._sink.tick()
+        except ImsafeError as error:
+            self.failure = error
+            return False
 
     def _asked_to_end(self, number: int) -> None:
         if self._attached:

@@ -21,7 +21,13 @@ class Sink(Protocol):
         """
 
     def tick(self) -> bool:
-        """Called at least three times a second; False when nobody wants the calls any more."""
+        """Called at least three times a second; False when nobody wants the calls any more.
+
+        Raises
+        ------
+        ImsafeError
+            As `write`.
+        """
 
     def close(self, totals: dict[str, int]) -> None:
         """No item comes any more; called exactly once.

@@ -8,6 +8,7 @@ import platform
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -103,6 +104,31 @@ def test_a_size_limit_ends_the_recording_not_the_command(tmp_path) -> None:
     (trace,) = streams_of(path)
     assert len(trace.calls) > 0
     assert not trace.closed.warning  # cut at a frame
+
+
+def test_a_size_limit_that_is_reached_by_trickling(tmp_path) -> None:
+    """The records that wait in memory are written once a second, and may not fit either."""
+    path = tmp_path / "t.imt"
+    script = "import os, time\nfor _ in range(40): os.urandom(8); time.sleep(0.06)\nos._exit(5)"
+    words = ["-o", path, "--max-size", "1500", "--", sys.executable, "-c", script]
+    done = run("trace", *words)
+    assert "has reached its limit" in done.stderr
+    assert done.returncode == 5
+
+
+def test_a_process_named_twice(tmp_path) -> None:
+    path = tmp_path / "t.imt"
+    script = "import threading, time\nthreading.Thread(target=time.sleep, args=(1,)).start()"
+    command = subprocess.Popen([sys.executable, "-c", script + "\ntime.sleep(1)"])
+    try:
+        thread = eventually(
+            lambda: [t.name for t in Path(f"/proc/{command.pid}/task").iterdir()][1:], "a thread"
+        )
+        done = run("trace", "-o", path, "-p", command.pid, "-p", thread[0], "-p", command.pid)
+        assert (done.returncode, done.stderr) == (0, "")
+    finally:
+        kill_and_wait(command)
+    assert [info.pid for info in stream_of(path).processes] == [command.pid]
 
 
 def test_the_window_ends_it_by_closing_standard_input(tmp_path) -> None:
