@@ -23,7 +23,8 @@ class _Process:
     exe: str = ""
     application: int = 0
     threads: set[int] = field(default_factory=set)
-    gone: dict[int, int] = field(default_factory=dict)  # tid: when it ended
+    gone: dict[int, int] = field(default_factory=dict)  # tid: when it ended, just now
+    thread_has_ended: bool = False
     calls: int = 0
     calls_before: int = 0
     score: float = 0.0
@@ -31,7 +32,7 @@ class _Process:
 
     @property
     def ended(self) -> bool:
-        return bool(self.gone) and not self.threads
+        return self.thread_has_ended and not self.threads
 
 
 class Processes:
@@ -72,12 +73,16 @@ class Processes:
         """A thread has ended; the buckets of its last calls may be still to come."""
         process = self._get(stream, pid)
         process.gone[tid] = time_ns
+        process.thread_has_ended = True
         process.threads.discard(tid)
 
-    def remove_ended(self, stream: int, pid: int) -> bool:
-        """Forget a process none of whose threads is left; whether it was so."""
+    def remove_ended(self, stream: int, pid: int, tid: int) -> bool:
+        """The buckets of an ended thread are in; whether its process has ended with it."""
         process = self._processes.get((stream, pid))
-        if process is None or not process.ended:
+        if process is None:
+            return False
+        process.gone.pop(tid, None)
+        if not process.ended:
             return False
         del self._processes[stream, pid]
         return True

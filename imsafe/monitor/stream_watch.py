@@ -120,7 +120,7 @@ class StreamWatch:
         self._losses = Losses()
         self._untold: deque[tuple[int, int]] = deque()  # when, how many calls were lost
         self._last_call_ns: int | None = None
-        self._exits: deque[tuple[int, int]] = deque()
+        self._exits: deque[tuple[int, int, int]] = deque()
         self._present = [context.watched(n) for n in sorted(set(self._numbers.tolist()) - {0})]
         for watched in self._present:
             watched.scorer.begin_stream(number)
@@ -264,7 +264,7 @@ class StreamWatch:
         for row in exits.tolist():
             pid, tid = int(events["pid"][row]), int(events["tid"][row])
             context.processes.thread_ended(self.number, pid, tid, int(times[row]))
-            self._exits.append((int(times[row]), pid))
+            self._exits.append((int(times[row]), pid, tid))
         own = slice(None) if scored_calls == len(events) else is_scored
         calls = Calls(
             times=times[own],
@@ -371,12 +371,10 @@ class StreamWatch:
             self._context.processes.scored(self.number, buckets)
         begin = self._clock.now_ns - self._clock.now_ns % BUCKET_NS
         while self._exits and self._exits[0][0] < begin:
-            self._remove_ended(self._exits.popleft()[1])
-
-    def _remove_ended(self, pid: int) -> None:
-        if self._context.processes.remove_ended(self.number, pid):
-            self._context.histories.end(self.number, pid)
-            self._end_boxes(pid)
+            _, pid, tid = self._exits.popleft()
+            if self._context.processes.remove_ended(self.number, pid, tid):
+                self._context.histories.end(self.number, pid)
+                self._end_boxes(pid)
 
     def _finish_boxes(self) -> None:
         for pid, boxes in list(self.boxes.items()):

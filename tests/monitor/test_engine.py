@@ -149,7 +149,7 @@ def test_normal_work_is_quiet_and_strange_work_is_not(new_engine: NewEngine) -> 
             events_of(normal_calls(700, seed=98)),
             events_of(strange_calls(40), start_ns=SECOND),
             events_of(normal_calls(900, seed=97), start_ns=2 * SECOND),
-            events_of([READ], start_ns=20 * SECOND),
+            events_of([READ], pid=7, start_ns=20 * SECOND),
         ],
     )
     findings = engine.take()

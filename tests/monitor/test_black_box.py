@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imsafe.errors import ImsafeError
+from imsafe.events import EVENT, Events, Kind
+from imsafe.monitor.box_store import BoxStore, check_folder
+from imsafe.monitor.engine import Engine
+from imsafe.monitor.findings import log_lines
+from imsafe.profile.profile import Profile
+from imsafe.profile.scorer import Scorer
+from imsafe.stream.items import Item, Lost, ProcessInfo, Segment
+from imsafe.stream.traces import open_trace
+
+from .conftest import events_of, feed_all, normal_calls, process, segment, strange_calls
+
+NewEngine = Callable[..., Engine]
+
+
+def threads_at_work(tids: list[int], count: int, start: int, *, strange: int = 0) -> Events:
+    """Threads of one process side by side; one of them does strange things."""
+    parts = [
+        events_of(
+            strange_calls(count) if tid == strange else normal_calls(count, seed=tid),
+            pid=100,
+            tid=tid,
+            start_ns=start + 100 * index,
+        )
+        for index, tid in enumerate(tids)
+    ]
+    events = np.concatenate(parts)
+    return events[np.argsort(events["time_ns"], kind="stable")]
+
+
+def story(calls_before: int) -> list[Item]:
+    tids = [100, 101, 102]
+    second = max(1_000_000_000, calls_before * 1_000_000)
+    other = events_of(normal_calls(500, seed=7), pid=555, start_ns=second)
+    late = threads_at_work(tids, 700, 3 * second)
+    late["aux"] = 12
+    return [
+        segment(),
+        process(),
+        process(555, comm="bystander"),
+        threads_at_work(tids, calls_before, 0),
+        other,
+        Lost(5, 2 * second, 2 * second),
+        threads_at_work(tids, 100, 2 * second, strange=101),
+        late,
+    ]
+
+
+@pytest.mark.parametrize("calls_before", [30, 300, 5000])
+@pytest.mark.parametrize("chunk", [None, 100])
+def test_a_box_replays_to_the_same_scores(
+    new_engine: NewEngine,
+    profile: Profile,
+    tmp_path: Path,
+    calls_before: int,
+    chunk: int | None,
+) -> None:
+    items = story(calls_before)
+    engine = new_engine(threshold=0.6)
+    feed_all(engine, items, chunk)
+    findings = engine.take()
+    box = next(box for box in findings.boxes if box.thread == 101)
+    path = BoxStore(tmp_path).write(box, 0)
+
+    # The scores as they were, call by call.
+    scorer = Scorer(profile)
+    scorer.begin_stream(1)
+    original = []
+    for item in items:
+        if isinstance(item, Lost):
+            scorer.lost(1)
+        elif isinstance(item, np.ndarray):
+            result = scorer.feed(1, item)
+            original += [
+                (int(e["time_ns"]), int(e["tid"]), float(s["score"]), int(s["surprise"]))
+                for e, s in zip(item, result, strict=True)
+                if e["pid"] == 100
+            ]
+
+    # The scores as the box gives them.
+    again = Scorer(profile)
+    again.begin_stream(1)
+    replayed = []
+    thread_calls = []
+    reader = open_trace(path)
+    for _, item in reader:
+        if isinstance(item, Segment):
+            state = item.meta["state"]
+            if state["scorer"]:
+                again.restore(1, state["pid"], state["scorer"])
+        elif isinstance(item, Lost):
+            again.lost(1)
+        elif isinstance(item, np.ndarray):
+            result = again.feed(1, item)
+            replayed += [
+                (int(e["time_ns"]), int(e["tid"]), float(s["score"]), int(s["surprise"]))
+                for e, s in zip(item, result, strict=True)
+            ]
+            thread_calls += item["time_ns"][item["tid"] == 101].tolist()
+    reader.close()
+    assert set(replayed) <= set(original)
+    alert = engine.alerts.get(box.alert)
+    assert alert is not None
+    raised = round((alert["time"] - 1_700_000_000) * 1e9)
+    at = int(np.abs(np.array(thread_calls) - raised).argmin())
+    assert abs(thread_calls[at] - raised) < 1000
+    whole = [time for time, tid, *_ in original if tid == 101]
+    assert at == min(500, whole.index(thread_calls[at]))
+    assert len(thread_calls) - at - 1 == 500
+
+    # And the monitor sees the same alert in it.
+    second = new_engine(threshold=0.6)
+    reader = open_trace(path)
+    for stream, item in reader:
+        second.feed(1, stream, item)
+    reader.close()
+    same = [a for a in second.alerts if a["tid"] == 101]
+    assert same[0]["score"] == alert["score"]
+    assert same[0]["calls"] == alert["calls"]
+    assert second.lost == engine.lost == 12
+    assert [line for s in second.take().scored for line in log_lines(s, second.applications)]
+
+
+def test_a_box_of_a_process_that_ends_at_once(new_engine: NewEngine, tmp_path: Path) -> None:
+    events = events_of([*strange_calls(40), 231])
+    events["kind"][-1] = Kind.EXIT
+    engine = new_engine(threshold=0.6)
+    feed_all(engine, [segment(), process(), events])
+    (box,) = engine.take().boxes
+    path = BoxStore(tmp_path / "new" / "folder").write(box, 1_700_000_000_123_000_000)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    items = [item for _, item in open_trace(path)]
+    recorded = np.concatenate([item for item in items if isinstance(item, np.ndarray)])
+    assert np.array_equal(recorded, events.astype(EVENT))
+    assert [i.comm for i in items if isinstance(i, ProcessInfo)] == ["worker"]
+
+
+def test_names_of_boxes_cannot_leave_the_folder(new_engine: NewEngine, tmp_path: Path) -> None:
+    engine = new_engine(threshold=0.6, names=("../../etc/x\n",))
+    feed_all(engine, [segment("../../etc/x\n"), events_of(strange_calls(40))])
+    (box,) = engine.take().boxes
+    path = BoxStore(tmp_path).write(box, 5)
+    assert path.parent == tmp_path
+    assert path.name.isprintable()
+    assert "/" not in path.name
+
+
+def test_the_oldest_boxes_give_way(new_engine: NewEngine, tmp_path: Path) -> None:
+    engine = new_engine(threshold=0.6)
+    feed_all(engine, [segment(), *(events_of(strange_calls(40), pid=p) for p in range(1, 8))])
+    (tmp_path / "mine.imt").write_text("not a box")
+    store = BoxStore(tmp_path, most=5)
+    paths = [store.write(box, number * 10**9) for number, box in enumerate(engine.take().boxes)]
+    assert store.make_room() == paths[:2]
+    assert sorted(tmp_path.glob("alert-*.imt")) == paths[2:]
+    size = paths[-1].stat().st_size
+    assert BoxStore(tmp_path, most_bytes=size * 2 + 1).make_room() == paths[2:5]
+    assert (tmp_path / "mine.imt").exists()
+
+
+def test_folders_that_are_none(new_engine: NewEngine, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(ImsafeError, match="not a folder"):
+        check_folder(file)
+    engine = new_engine(threshold=0.6)
+    feed_all(engine, [segment(), events_of(strange_calls(40))])
+    with pytest.raises(ImsafeError, match="Cannot make the folder"):
+        BoxStore(file / "boxes").write(engine.take().boxes[0], 0)
+    assert BoxStore(tmp_path / "none").make_room() == []
