@@ -172,8 +172,8 @@ def _start(stretches: list[Stretch], thread: int, after: int) -> tuple[int, int]
                 positions.append(calls_of(part, thread) + position)
                 position += len(part.events)
     calls = np.concatenate(positions) if positions else np.empty(0, np.intp)
-    before = calls[calls < position - after]
-    start = int(before[-THREAD_CALLS]) if len(before) > THREAD_CALLS else 0
+    so_far = calls[calls < position - after]  # the last one is that which raised the alert
+    start = int(so_far[-THREAD_CALLS - 1]) if len(so_far) > THREAD_CALLS else 0
     index = int(np.searchsorted(begins, start, side="right")) - 1
     return index, start - begins[index]
 
