@@ -27,7 +27,7 @@ TAIL = 0.1
 KNOTS = 512
 """Points of the curve below the tail, at most."""
 
-BURST_WEIGHT = 0.25
+BURST_WEIGHT = 0.5
 BURST_RANGE = 0.98
 """A burst beyond this quantile of the normal units' highest counts in full."""
 

@@ -82,10 +82,10 @@ def _write(connection: sqlite3.Connection, knowledge: Knowledge, calibration: Ca
         zip(range(len(tree)), *(column.tolist() for column in columns), strict=True),
     )
     connection.executemany(
-        "INSERT INTO repertoire VALUES (?, ?, ?)",
+        "INSERT INTO repertoire VALUES (?, ?, ?, ?)",
         (
-            (checkpoint, " ".join(map(str, calls)), units)
-            for (checkpoint, calls), units in sorted(knowledge.sets.items())
+            (checkpoint, " ".join(map(str, before)), " ".join(map(str, after)), units)
+            for (checkpoint, before, after), units in sorted(knowledge.sets.items())
         ),
     )
     connection.executemany(

@@ -18,7 +18,7 @@ from imsafe.events import EVENT, Abi, Events
 from imsafe.profile.calibration import KNOTS, Calibration
 from imsafe.profile.knowledge import Addition, Knowledge, Mark, MarkedSequence
 from imsafe.profile.opening import Damaged
-from imsafe.profile.repertoire import CHECKPOINTS, KEPT_SETS, Sets
+from imsafe.profile.repertoire import CHECKPOINTS, KEPT_SETS, CallSet, Sets
 from imsafe.profile.tree import MAX_DEPTH
 from imsafe.profile.tree_rows import read_tree
 from imsafe.profile.units import (
@@ -135,20 +135,26 @@ def _settings(connection: sqlite3.Connection) -> dict[str, str]:
 def _sets(connection: sqlite3.Connection) -> Sets:
     _at_most(connection, "repertoire", KEPT_SETS * len(CHECKPOINTS))
     sets: Sets = Counter()
-    for checkpoint, symbols, units in connection.execute("SELECT * FROM repertoire"):
-        if checkpoint not in CHECKPOINTS:
-            raise Damaged("a set of calls has no checkpoint")
-        try:
-            calls = tuple(int(symbol) for symbol in _text(symbols, "a set of calls").split())
-        except ValueError as error:
-            raise Damaged("a set of calls is no list of numbers") from error
-        rising = all(a < b for a, b in itertools.pairwise(calls))
-        if not calls or not rising or calls[0] < 0 or calls[-1] > _LAST_SYMBOL:
-            raise Damaged("a set has calls that do not exist, or has one twice")
-        if (checkpoint, calls) in sets:
+    for checkpoint, *texts, units in connection.execute(
+        "SELECT checkpoint, before, after, units FROM repertoire"
+    ):
+        before, after = (_call_set(text) for text in texts)
+        if checkpoint not in CHECKPOINTS or not after or not set(before) <= set(after):
+            raise Damaged("a set of calls has no checkpoint, or holds less than before")
+        if (checkpoint, before, after) in sets:
             raise Damaged("a set of calls is there twice")
-        sets[checkpoint, calls] = _number(units, 1, _MOST, "the count of a set of calls")
+        sets[checkpoint, before, after] = _number(units, 1, _MOST, "the count of a set of calls")
     return sets
+
+
+def _call_set(text: Any) -> CallSet:
+    words = _text(text, "a set of calls").split()
+    if not all(word.isascii() and word.isdecimal() and len(word) < 9 for word in words):
+        raise Damaged("a set of calls is no list of numbers")
+    calls = tuple(int(word) for word in words)
+    if not all(a < b for a, b in itertools.pairwise(calls)) or calls[-1:] > (_LAST_SYMBOL,):
+        raise Damaged("a set has calls that do not exist, or has one twice")
+    return calls
 
 
 def _sample(connection: sqlite3.Connection, settings: dict[str, str]) -> Sample:

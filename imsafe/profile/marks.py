@@ -9,7 +9,7 @@ import numpy as np
 
 from imsafe.events import EVENT, Events, Kind
 from imsafe.profile.knowledge import Mark, MarkedSequence
-from imsafe.profile.repertoire import CHECKPOINTS, CallSet, Sets
+from imsafe.profile.repertoire import CHECKPOINTS, Sets, Stage
 from imsafe.profile.slots import columns
 from imsafe.profile.trace_counts import TraceCounts, added, canonical_tree
 from imsafe.profile.tree import PrefixTree
@@ -49,23 +49,27 @@ def _with_contexts(sequence: MarkedSequence) -> Events:
     return np.concatenate([before, sequence.events])
 
 
-def _sets(sequence: MarkedSequence) -> Iterator[tuple[int, CallSet]]:
-    """The sets by which the marked process becomes normal."""
+def _sets(sequence: MarkedSequence) -> Iterator[Stage]:
+    """The stages by which the marked process becomes normal."""
     batch = columns(sequence.events)
     symbols = batch.symbol[batch.kind == Kind.CALL].tolist()
     used = set(sequence.state.get("used", ()))
     calls = int(sequence.state.get("unit_calls", 0))
+    before = tuple(sorted(used))
     for symbol in symbols:
         if calls == BLOCK:
-            used, calls = set(), 0
+            used, calls, before = set(), 0, ()
         used.add(symbol)
         calls += 1
         if calls in CHECKPOINTS:
-            yield calls, tuple(sorted(used))
-    if used:
-        for limit in CHECKPOINTS:
-            if limit > calls:
-                yield limit, tuple(sorted(used))
+            after = tuple(sorted(used))
+            yield calls, before, after
+            before = after
+    after = tuple(sorted(used))
+    for limit in CHECKPOINTS:
+        if limit > calls and after:
+            yield limit, before, after
+            before = after
 
 
 def next_number(marks: Iterable[Mark]) -> int:

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which calls a unit uses, against what normal units had used by then.
 
-At each checkpoint (16, 32, 64 ... calls into the unit) the profile holds the
-sets of calls that normal units had used by then; a unit that ends earlier
-enters its last set at the later checkpoints too.  The reading of a unit after
-n calls is 1 - the highest cosine of its set with those at the next checkpoint.
+Checkpoints lie at 16, 32, 64 ... calls into a unit.  Of each stage between two
+of them the profile holds, for every normal unit, its sets of calls at the
+stage's beginning and end: in between, the unit's set held the one and was
+held by the other.  (A unit that ended earlier keeps its last set.)  A set A is
+compared with such a pair, B held by C, by the cosine of A and C in which only
+what was already in B counts as missing:
+
+    |A and C| / sqrt(|A| (|A and C| + |B without A|))
+
+which is 1 for anything between B and C.  The reading is 1 - the highest of these.
 """
 
 from __future__ import annotations
@@ -23,7 +29,7 @@ from imsafe.profile.units import BLOCK, SYMBOL, Rows
 CHECKPOINTS = (16, 32, 64, 128, 256, 512, 1024, 2048)
 
 KEPT_SETS = 2048
-"""Distinct sets of a checkpoint, at most: those with the lowest hashes."""
+"""Distinct pairs of a stage, at most: those with the lowest hashes."""
 
 UNKNOWN_BITS = 256
 """Calls that the profile has never seen share this many bits of a set, by hash."""
@@ -33,32 +39,38 @@ _MULTIPLIER = 0x9E3779B97F4A7C15
 CallSet = tuple[int, ...]
 """Symbols in rising order."""
 
-Sets = Counter[tuple[int, CallSet]]
-"""How many units had used a set of calls by a checkpoint."""
+Stage = tuple[int, CallSet, CallSet]
+"""The checkpoint at a stage's end, and a unit's sets at its beginning and end."""
+
+Sets = Counter[Stage]
+"""How many units had gone through a stage so."""
 
 
-def sets_of(rows: Rows) -> list[tuple[int, CallSet]]:
-    """The sets of a unit's own calls, one for each checkpoint."""
+def sets_of(rows: Rows) -> list[Stage]:
+    """The stages of a unit, from its own calls."""
     distinct, first = np.unique(rows & SYMBOL, return_index=True)
-    return [(limit, tuple(distinct[first < limit].tolist())) for limit in CHECKPOINTS]
+    sets = [tuple(distinct[first < limit].tolist()) for limit in CHECKPOINTS]
+    return list(zip(CHECKPOINTS, [(), *sets], sets, strict=False))
 
 
-def _hash(calls: CallSet) -> bytes:
-    return hashlib.sha256(",".join(map(str, calls)).encode()).digest()
+def _hash(stage: Stage) -> bytes:
+    _, before, after = stage
+    text = ",".join(map(str, before)) + ";" + ",".join(map(str, after))
+    return hashlib.sha256(text.encode()).digest()
 
 
 def bounded(sets: Sets) -> Sets:
-    """Drop the sets with the highest hashes where a checkpoint has too many.
+    """Drop the pairs with the highest hashes where a stage has too many.
 
     What is kept of a sum is what is kept of the sum of what was kept.
     """
     kept: Sets = Counter()
     for limit in CHECKPOINTS:
-        here = [calls for checkpoint, calls in sets if checkpoint == limit]
+        here = [stage for stage in sets if stage[0] == limit]
         if len(here) > KEPT_SETS:
             here = sorted(here, key=_hash)[:KEPT_SETS]
-        for calls in here:
-            kept[limit, calls] = sets[limit, calls]
+        for stage in here:
+            kept[stage] = sets[stage]
     return kept
 
 
@@ -71,40 +83,39 @@ class Repertoire(NamedTuple):
         Bit of each symbol, -1 for one that no normal unit used.
     known
         How many symbols have a bit of their own.
-    words
-        The sets as bits, shape (sets, words).
-    sizes
-        How many calls each set has.
+    before, after
+        The pairs as bits, shape (pairs, words).
     first
-        Where the sets of each checkpoint begin; shape (checkpoints + 1,).
+        Where the pairs of each stage begin; shape (stages + 1,).
     checkpoints
-        The checkpoints.
+        The stages' ends.
     """
 
     bit: NDArray[np.int32]
     known: int
-    words: NDArray[np.uint64]
-    sizes: NDArray[np.int64]
+    before: NDArray[np.uint64]
+    after: NDArray[np.uint64]
     first: NDArray[np.int64]
     checkpoints: NDArray[np.int64]
 
 
-def repertoire(sets: Sets) -> tuple[Repertoire, dict[tuple[int, CallSet], int]]:
-    """Make the sets ready; also says in which row each is."""
-    symbols = sorted({symbol for _, calls in sets for symbol in calls})
-    index = np.full(len(Abi) << 16, -1, np.int32)
-    index[symbols] = np.arange(len(symbols), dtype=np.int32)
+def repertoire(sets: Sets) -> tuple[Repertoire, dict[Stage, int]]:
+    """Make the pairs ready; also says in which row each is."""
+    symbols = sorted({symbol for _, _, after in sets for symbol in after})
+    bit = np.full(len(Abi) << 16, -1, np.int32)
+    bit[symbols] = np.arange(len(symbols), dtype=np.int32)
     ordered = sorted(sets)
-    words = np.zeros((len(ordered), word_count(len(symbols))), np.uint64)
-    for row, (_, calls) in enumerate(ordered):
-        places = index[list(calls)]
-        np.bitwise_or.at(words[row], places >> 6, np.uint64(1) << (places & 63).astype(np.uint64))
-    limits = np.array([limit for limit, _ in ordered], np.int64)
+    before, after = (np.zeros((len(sets), word_count(len(symbols))), np.uint64) for _ in range(2))
+    for row, (_, first_set, last_set) in enumerate(ordered):
+        for words, calls in ((before, first_set), (after, last_set)):
+            places = bit[list(calls)]
+            flags = np.uint64(1) << (places & 63).astype(np.uint64)
+            np.bitwise_or.at(words[row], places >> 6, flags)
+    limits = np.array([limit for limit, _, _ in ordered], np.int64)
     checkpoints = np.array(CHECKPOINTS, np.int64)
     first = np.searchsorted(limits, [*CHECKPOINTS, CHECKPOINTS[-1] + 1]).astype(np.int64)
-    sizes = np.array([len(calls) for _, calls in ordered], np.int64)
-    ready = Repertoire(index, len(symbols), words, sizes, first, checkpoints)
-    return ready, {key: row for row, key in enumerate(ordered)}
+    ready = Repertoire(bit, len(symbols), before, after, first, checkpoints)
+    return ready, {stage: row for row, stage in enumerate(ordered)}
 
 
 def word_count(known: int) -> int:
@@ -142,20 +153,30 @@ def distance(
     repertoire: Repertoire,
     words: NDArray[np.uint64],
     size: int,
-    checkpoint: int,
+    stage: int,
     own: int,
 ) -> float:
-    """1 - the highest cosine of a set with those of a checkpoint, but row `own` (-1: none)."""
+    """How far a set is from the nearest normal one of its stage: 0 to 1.
+
+    Parameters
+    ----------
+    words, size
+        The set as bits, and how many calls it has.
+    own
+        Row of a pair to leave out, or -1.
+    """
     nearest = 0.0
-    for row in range(repertoire.first[checkpoint], repertoire.first[checkpoint + 1]):
+    for row in range(repertoire.first[stage], repertoire.first[stage + 1]):
         if row == own:
             continue
         common = 0
+        missing = 0
         for word in range(len(words)):
-            common += _ones(words[word] & repertoire.words[row, word])
-        # Squared, so that the root is taken once.
-        cosine = (common * common) / (size * repertoire.sizes[row])
-        nearest = max(nearest, cosine)
+            common += _ones(words[word] & repertoire.after[row, word])
+            missing += _ones(repertoire.before[row, word] & ~words[word])
+        if common > 0:
+            # Squared, so that the root is taken once.
+            nearest = max(nearest, (common * common) / (size * (common + missing)))
     return real(1.0 - np.sqrt(nearest))
 
 

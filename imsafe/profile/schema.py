@@ -15,7 +15,8 @@ TABLES = {
     "symbols": "CREATE TABLE symbols (symbol INTEGER PRIMARY KEY, name TEXT)",
     "nodes": "CREATE TABLE nodes"
     " (node INTEGER PRIMARY KEY, parent INTEGER, symbol INTEGER, count INTEGER, processes INTEGER)",
-    "repertoire": "CREATE TABLE repertoire (checkpoint INTEGER, symbols TEXT, units INTEGER)",
+    "repertoire": "CREATE TABLE repertoire "
+    " (checkpoint INTEGER, before TEXT, after TEXT, units INTEGER)",
     "sample": "CREATE TABLE sample"
     " (hash TEXT PRIMARY KEY, preceding INTEGER, calls INTEGER, rows BLOB)",
     "traces": "CREATE TABLE traces"

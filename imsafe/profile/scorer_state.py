@@ -25,7 +25,12 @@ from imsafe.profile.slots import (
 )
 from imsafe.profile.tree import MAX_DEPTH
 from imsafe.profile.units import BLOCK
-from imsafe.profile.windows import BURST, BURST_CAP, DRIFT, DRIFT_CAP, REPERTOIRE_LEAST
+from imsafe.profile.windows import (
+    BURST,
+    BURST_CAP,
+    DRIFT,
+    DRIFT_CAP,
+)
 
 if TYPE_CHECKING:
     from imsafe.profile.scorer import Scorer
@@ -59,8 +64,8 @@ def _walk(automaton: Automaton, symbols: NDArray[np.int64]) -> int:
 
 
 @compiled
-def _distance(sets: Repertoire, words: NDArray[np.uint64], size: int, checkpoint: int) -> float:
-    return distance(sets, words, size, checkpoint, -1)
+def _distance(sets: Repertoire, words: NDArray[np.uint64], size: int, stage: int) -> float:
+    return distance(sets, words, size, stage, -1)
 
 
 def known_symbols(sets: Repertoire) -> set[int]:
@@ -217,12 +222,10 @@ def restore(
 
 def _read_repertoire(scorer: Scorer, process: int) -> None:
     """Compare the process's set with those of a profile that is new to it."""
-    calls = int(scorer.processes.unit_calls[process])
-    if calls >= REPERTOIRE_LEAST:
-        checkpoint = bisect.bisect_left(CHECKPOINTS, calls)
-        scorer.processes.repertoire[process] = _distance(
-            scorer.sets, scorer.processes.words[process], scorer.processes.size[process], checkpoint
-        )
+    stage = bisect.bisect_left(CHECKPOINTS, int(scorer.processes.unit_calls[process]))
+    scorer.processes.repertoire[process] = _distance(
+        scorer.sets, scorer.processes.words[process], scorer.processes.size[process], stage
+    )
 
 
 def _checked_thread(thread: Any, last_symbol: int) -> tuple[int, list[int], int, list[int]]:

@@ -28,11 +28,8 @@ DRIFT = 500
 DRIFT_CAP = 8 * BIT
 """A call's share in the drift, at most."""
 
-DRIFT_LEAST = 200
+DRIFT_LEAST = 100
 """The drift's sum is divided by at least this, so that few calls raise nothing by themselves."""
-
-REPERTOIRE_LEAST = 64
-"""Calls into a unit from which on its repertoire is read."""
 
 
 class ThreadWindows(NamedTuple):
@@ -55,7 +52,7 @@ class ProcessWindows(NamedTuple):
     unit_calls
         Calls in this unit.
     repertoire
-        The reading; a new unit keeps the last one's until it is old enough.
+        The reading.
     """
 
     ring: NDArray[np.int64]
@@ -151,7 +148,7 @@ def use_call(
     Parameters
     ----------
     own
-        Row of the sets to leave out at each checkpoint, or -1.
+        Row of the pair to leave out at each stage, or -1.
     """
     if windows.unit_calls[process] == BLOCK:
         begin_unit(windows, process)
@@ -163,18 +160,15 @@ def use_call(
     if is_new:
         windows.words[process, bit >> 6] |= mask
         windows.size[process] += 1
-    if calls < REPERTOIRE_LEAST:
-        return real(windows.repertoire[process])
-    checkpoint = 0
-    while repertoire.checkpoints[checkpoint] < calls:
-        checkpoint += 1
-    is_past = checkpoint > 0 and calls == repertoire.checkpoints[checkpoint - 1] + 1
-    if is_new or is_past or calls == REPERTOIRE_LEAST:
+    stage = 0
+    while repertoire.checkpoints[stage] < calls:
+        stage += 1
+    if is_new or (stage > 0 and calls == repertoire.checkpoints[stage - 1] + 1):
         windows.repertoire[process] = distance(
             repertoire,
             windows.words[process],
             windows.size[process],
-            checkpoint,
-            own[checkpoint],
+            stage,
+            own[stage],
         )
     return real(windows.repertoire[process])
