@@ -229,10 +229,8 @@ def detach(tids: set[int], *, seconds: float = 5.0) -> dict[int, int]:
         Wait statuses of those that ended instead.
     """
     ended: dict[int, int] = {}
-    waiting = set(tids)
+    waiting = {tid for tid in tids if interrupt(tid)}
     left: set[int] = set()
-    for tid in tids:
-        interrupt(tid)
     for tid, status in _stops(waiting, seconds):
         waiting.discard(tid)
         if not os.WIFSTOPPED(status):

@@ -25,9 +25,9 @@ def count(number, frame):
 signal.signal(signal.SIGINT, count)
 print("ready", flush=True)
 end = time.monotonic() + 20
-while got < 2 and time.monotonic() < end:
+while not got and time.monotonic() < end:
     time.sleep(0.01)
-time.sleep(0.3)
+time.sleep(0.6)
 print("interrupts:", got, flush=True)
 sys.exit(40 + got)
 """
@@ -93,11 +93,9 @@ def test_control_c_goes_to_the_command_once(terminal, tmp_path) -> None:
     it = terminal(tool("trace", "-o", path, "--", sys.executable, "-c", COUNTS_INTERRUPTS))
     it.expect("ready")
     it.type(b"\x03")
-    time.sleep(0.5)
-    it.type(b"\x03")
-    it.expect("interrupts: 2")
+    it.expect("interrupts: 1")
     it.expect("calls of 1 processes, 0 lost")
-    assert it.process.wait(10) == 42
+    assert it.process.wait(10) == 41
     trace = stream_of(path)
     assert trace.closed.complete
     assert trace.totals["calls"] == len(trace.calls)
@@ -125,10 +123,8 @@ def test_an_interrupt_that_was_not_typed_is_passed_on(tmp_path) -> None:
     )
     assert tracer.stdout.readline() == "ready\n"
     tracer.send_signal(signal.SIGINT)
-    time.sleep(0.5)
-    tracer.send_signal(signal.SIGINT)
-    assert tracer.communicate(timeout=20)[0] == "interrupts: 2\n"
-    assert tracer.returncode == 42
+    assert tracer.communicate(timeout=20)[0] == "interrupts: 1\n"
+    assert tracer.returncode == 41
 
 
 def test_suspended_and_continued(tmp_path) -> None:

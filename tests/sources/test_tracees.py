@@ -155,9 +155,11 @@ def test_killed_tracer_leaves_an_attached_process_running(ticker, tmp_path) -> N
     goes_on(ticks)
 
 
-def test_killed_tracer_takes_its_command_along(tmp_path) -> None:
+@MODES
+def test_killed_tracer_takes_its_command_along(tmp_path, mode) -> None:
     ticks = tmp_path / "ticks"
-    tracer = start("trace", "-o", tmp_path / "t.imt", "--", sys.executable, "-c", TICKER, ticks)
+    words = ["-o", tmp_path / "t.imt", *mode, "--", sys.executable, "-c", TICKER, ticks]
+    tracer = start("trace", *words)
     eventually(lambda: ticks.exists() and ticks.read_text(), "the program started")
     (command,) = children_of(tracer.pid)
     kill_and_wait(tracer)
