@@ -35,7 +35,7 @@ LEAST_SCALE = (0.25, 0.1, 0.02)
 """The readings' scales are at least this (bits, bits, distance): very regular normal
 behaviour must not make a trifle rare."""
 
-LEAST_TAIL = 0.25
+LEAST_TAIL = 0.5
 """The tail's mean excess is at least this (in scales)."""
 
 
@@ -160,7 +160,9 @@ def _fit_curve(start: Calibration, highest: NDArray[np.float64]) -> Calibration:
     units = len(highest)
     tail_start = float(np.quantile(highest, 1 - TAIL))
     excess = highest[highest > tail_start] - tail_start
-    mean_excess = max(float(excess.mean()) if len(excess) else 0.0, LEAST_TAIL)
+    # Of an exponential tail the median is ln 2 times the mean; it is not ruled by one odd unit.
+    middle = float(np.median(excess)) if len(excess) else 0.0
+    mean_excess = max(middle / math.log(2), LEAST_TAIL)
     body = highest[highest <= tail_start]
     at = np.unique(np.linspace(0, len(body) - 1, min(KNOTS, len(body))).astype(np.int64))
     knots = np.unique(body[at])
