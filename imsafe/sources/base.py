@@ -44,10 +44,12 @@ class Source(Protocol):
     counters: Counters
 
     @property
-    def finished(self) -> bool: ...
+    def finished(self) -> bool:
+        """See the class."""
 
     @property
-    def state(self) -> str: ...
+    def state(self) -> str:
+        """See the class."""
 
     def open(self) -> None:
         """Begin.
