@@ -38,9 +38,7 @@ class Configuration:
     Attributes
     ----------
     log, record
-        Paths, or empty for none.
-    replace_log, append_record
-        What the user answered for a file that exists.
+        Paths, or empty for none; a file that exists is continued.
     action
         A program to execute on alert, or empty.
     """
@@ -48,7 +46,6 @@ class Configuration:
     applications: list[WatchedApplication] = field(default_factory=list)
     log: str = ""
     record: str = ""
-    append_record: bool = True
     action: str = ""
 
     @property
@@ -73,7 +70,8 @@ class Configuration:
         if self.log:
             options += ["-l", self.log]
         if self.record:
-            options += ["--record", self.record]
+            # Nothing that was recorded before is ever lost: an existing file is continued.
+            options += ["--record", self.record, "--append"]
         if self.action:
             options += ["-x", self.action]
         return options
@@ -99,7 +97,6 @@ class Configuration:
                 applications,
                 str(raw["log"]),
                 str(raw["record"]),
-                bool(raw["append_record"]),
                 str(raw["action"]),
             )
         except (ValueError, KeyError, TypeError):

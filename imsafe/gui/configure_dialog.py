@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import time
 
-from PyQt6.QtCore import QProcess
+from PyQt6.QtCore import QCoreApplication, QProcess, QProcessEnvironment
 from PyQt6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -258,7 +258,7 @@ class ConfigureDialog(QDialog):
     def configuration(self) -> Configuration:
         """What the fields say."""
         return Configuration(
-            list(self._applications), self.log.path, self.record.path, True, self.action.path
+            list(self._applications), self.log.path, self.record.path, self.action.path
         )
 
     def _title(self, watched: WatchedApplication) -> str:
@@ -324,29 +324,32 @@ class ConfigureDialog(QDialog):
             "comm": "test", "time": now, "score": 0.9, "peak": 0.9, "threshold": 0.5,
             "reading": "burst", "reason": "A test from Monitor > Configure.", "test": True,
         }  # fmt: skip
-        process = QProcess(self)
-        environment = process.processEnvironment()
-        environment = environment.systemEnvironment()
+        # The program may outlast this dialog, and must not be killed with it.
+        process = QProcess(QCoreApplication.instance())
+        environment = QProcessEnvironment.systemEnvironment()
         for key, value in (
             ("APPLICATION", application), ("PID", "1"), ("TID", "1"), ("COMM", "test"),
             ("SCORE", "0.9"), ("THRESHOLD", "0.5"), ("READING", "burst"), ("TIME", f"{now:.3f}"),
         ):  # fmt: skip
             environment.insert(f"IMSAFE_{key}", value)
         process.setProcessEnvironment(environment)
-        process.finished.connect(
-            lambda status, _: self.problem.tell(
-                "" if not status else self.tr("The program ended with status {0}.").format(status)
-            )
-        )
-        process.errorOccurred.connect(
-            lambda _: self.problem.tell(
-                self.tr("It cannot be executed: {0}.").format(process.errorString())
-            )
-        )
+        process.finished.connect(self._tested)
+        process.finished.connect(process.deleteLater)
+        process.errorOccurred.connect(self._test_failed)
         process.start(self.action.path, [])
         process.write(json.dumps(alert).encode() + b"\n")
         process.closeWriteChannel()
         self.problem.tell(self.tr("The program was started with a made-up alert."))
+
+    def _tested(self, status: int) -> None:
+        if status:
+            self.problem.tell(self.tr("The program ended with status {0}.").format(status))
+        else:
+            self.problem.tell("")
+
+    def _test_failed(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart:
+            self.problem.tell(self.tr("The program cannot be executed; is its first line right?"))
 
     def accept(self) -> None:  # noqa: D102
         for field in (self.log, self.record, self.action, self.form.profile):

@@ -45,7 +45,8 @@ _LARGEST_BUFFER = 1 << 22
 def private_folder() -> Path:
     """A new folder for a socket that nobody else can enter (mode 0700)."""
     base = os.environ.get("XDG_RUNTIME_DIR", "")
-    return Path(tempfile.mkdtemp(prefix="imsafe-", dir=base if Path(base).is_dir() else None))
+    usable = Path(base).is_absolute() and Path(base).is_dir()
+    return Path(tempfile.mkdtemp(prefix="imsafe-", dir=base if usable else None))
 
 
 class MonitorSession(QObject):
@@ -209,7 +210,7 @@ class MonitorSession(QObject):
         self._over = True
         self.connected = False
         self._retry.stop()
-        self._socket.abort()
+        self._socket.disconnectFromServer()
         if self.child is not None and self.child.running:
             self.child.cancel()
         if self._folder is not None:

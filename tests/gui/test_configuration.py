@@ -124,7 +124,7 @@ def test_files_are_told_apart_by_content(tmp_path):
         (b"SQLite format 3\0rest", "profile"),
         (b"# ImSafe score log 1\n", "log"),
         (b"\x89IMSAFE\n", "trace"),
-        (b"execve(\"/bin/ls\"", "trace"),
+        (b'execve("/bin/ls"', "trace"),
     ):
         path = tmp_path / "misleading.db"
         path.write_bytes(content)

@@ -64,9 +64,7 @@ def test_what_arrives_late_is_merged():
 
 
 @given(
-    st.lists(
-        st.tuples(st.integers(0, 3000), st.floats(0, 1, width=32)), min_size=1, max_size=200
-    ),
+    st.lists(st.tuples(st.integers(0, 3000), st.floats(0, 1, width=32)), min_size=1, max_size=200),
     st.integers(1, 7),
 )
 @settings(max_examples=60, deadline=None)

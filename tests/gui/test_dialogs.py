@@ -1,0 +1,368 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every menu item and dialog, with good and bad input; learning and the tree with real programs."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QMessageBox
+
+from imsafe.gui import crash
+from imsafe.gui.configuration import Configuration, WatchedApplication
+from imsafe.gui.configure_dialog import ConfigureDialog
+from imsafe.gui.device import DEFAULT_SOCKET, SensorDevice, SensorProgram, TraceDevice
+from imsafe.gui.device_dialogs import DriverDialog, SensorDialog, TraceOpenDialog
+from imsafe.gui.manual_window import ManualWindow, manual_path
+from imsafe.gui.menus import entries
+from imsafe.gui.sequence_tree import ROOT, SequenceTree
+from imsafe.gui.tree_window import TreeWindow
+from imsafe.profile.glance import glance, read_tree
+
+LONG = 90_000
+
+
+def only(window, kind):
+    (found,) = window.findChildren(kind)
+    return found
+
+
+def test_the_menus_are_those_of_the_original_in_order(window):
+    bar = window.menuBar()
+    titles = [action.text().replace("&", "") for action in bar.actions()]
+    assert titles == ["File", "Monitor", "Tools", "View", "Help"]
+    texts = {
+        action.text().replace("&", ""): [
+            entry.text().replace("&", "") for entry in action.menu().actions() if entry.text()
+        ]
+        for action in bar.actions()
+    }
+    assert texts["File"] == [
+        "Connect to driver...", "Connect to sensor...", "Open trace...", "Recent files",
+        "Close device", "Quit",
+    ]  # fmt: skip
+    assert texts["Monitor"] == ["Configure...", "Start Monitor", "Stop Monitor", "Plot graph..."]
+    assert texts["Tools"] == ["Learn profile...", "Trace to file...", "Display tree..."]
+    assert texts["Help"] == ["Manual", "About"]
+
+
+def test_every_action_has_a_tip_and_shortcuts_differ(window):
+    shortcuts = [
+        entry.shortcut for menu in entries().values() for entry in menu if entry and entry.shortcut
+    ]
+    assert len(set(shortcuts)) == len(shortcuts)
+    for action in window.menus.actions.values():
+        assert action.toolTip()
+        assert action.statusTip()
+
+
+def test_what_is_not_possible_says_why(window, learned):
+    actions = window.menus.actions
+    assert not actions["start"].isEnabled()
+    assert "Choose a device" in actions["start"].toolTip()
+    assert not actions["close"].isEnabled()
+    assert not actions["stop"].isEnabled()
+    window.watch.open_device(TraceDevice(str(learned[0])))
+    assert "behaviour database" in actions["start"].toolTip()
+    assert not actions["sensor"].isEnabled()
+    assert "Close the device first" in actions["sensor"].toolTip()
+    window.open_file(str(learned[1]))
+    assert actions["start"].isEnabled()
+    actions["close"].trigger()
+    assert actions["sensor"].isEnabled()
+    assert not actions["start"].isEnabled()
+
+
+def test_driver_says_what_to_do_instead(window):
+    window.menus.actions["driver"].trigger()
+    dialog = only(window, DriverDialog)
+    dialog.sensor.click()
+    assert only(window, SensorDialog).isVisible()
+
+
+def test_sensor_dialog(window, short_folder):
+    window.menus.actions["sensor"].trigger()
+    dialog = only(window, SensorDialog)
+    ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    assert dialog.socket.text() == DEFAULT_SOCKET
+    for text, word in (
+        ("relative", "start with /"),
+        ("/no/such/folder/s", "no folder"),
+        ("", "one"),
+    ):
+        dialog.socket.setText(text)
+        assert word in dialog.problem.text()
+        assert not ok.isEnabled()
+    dialog.socket.setText(str(short_folder / "a"))
+    dialog.add.click()
+    dialog.socket.setText(str(short_folder / "b"))
+    dialog.run.setChecked(True)
+    assert "Type a command" in dialog.problem.text()
+    dialog.command.setText("ls '")
+    assert not ok.isEnabled()
+    dialog.command.setText("ls -l")
+    ok.click()
+    assert window.watch.device == SensorDevice(
+        (str(short_folder / "b"), str(short_folder / "a")), SensorProgram(argv=("ls", "-l"))
+    )
+    window.watch.close_device()
+    window.menus.actions["sensor"].trigger()
+    assert window.findChildren(SensorDialog)[-1].command.text() == "ls -l"
+
+
+def test_trace_dialog(window, learned):
+    window.menus.actions["trace"].trigger()
+    dialog = only(window, TraceOpenDialog)
+    ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Open)
+    assert not ok.isEnabled()
+    dialog.trace.set_path("/no/such.imt")
+    assert "no file" in dialog.problem.text()
+    dialog.trace.set_path(str(learned[0]))
+    dialog.speed.setEditText("fast")
+    assert "speed" in dialog.problem.text()
+    dialog.speed.setEditText("0.5")
+    ok.click()
+    assert window.watch.device == TraceDevice(str(learned[0]), "0.5")
+    assert str(learned[0]) in window.settings.recent()
+
+
+def test_configure(qtbot, window, learned, tmp_path):
+    window.menus.actions["configure"].trigger()
+    dialog = only(window, ConfigureDialog)
+    ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    assert not ok.isEnabled()
+    (tmp_path / "text.db").write_text("no profile\n")
+    dialog.form.profile.set_path(str(tmp_path / "text.db"))
+    assert "not a profile" in dialog.problem.text()
+    dialog.form.profile.set_path(str(learned[1]))
+    suggested = glance(learned[1]).suggested_threshold
+    assert suggested is not None
+    assert dialog.form.threshold.value() == pytest.approx(suggested, abs=5e-4)
+    assert "false alarms" in dialog.form.about.text()
+    dialog.form.suggested.setChecked(False)
+    dialog.form.threshold.setValue(0.9)
+    dialog.form.suggest.click()
+    assert dialog.form.threshold.value() == pytest.approx(suggested, abs=5e-4)
+    dialog.form.suggested.setChecked(False)
+    dialog.form.threshold.setValue(0.8)
+    dialog.log.set_path("/no/such/folder/log")
+    assert "no folder" in dialog.problem.text()
+    dialog.log.set_path(str(tmp_path / "scores.log"))
+    script = tmp_path / "act"
+    script.write_text(f'#!/bin/sh\ncat > {tmp_path}/got; echo "$IMSAFE_SCORE" >> {tmp_path}/got\n')
+    dialog.action.set_path(str(script))
+    assert "not executable" in dialog.problem.text()
+    script.chmod(0o755)
+    dialog.action.changed.emit(str(script))
+    dialog.test.click()
+    qtbot.waitUntil(lambda: (tmp_path / "got").exists()
+                    and "0.9\n" in (tmp_path / "got").read_text(), timeout=LONG)  # fmt: skip
+    ok.click()
+    assert window.configuration == Configuration(
+        [WatchedApplication("", str(learned[1]), 0.8)],
+        log=str(tmp_path / "scores.log"),
+        action=str(script),
+    )
+    assert window.settings.configuration == window.configuration
+
+
+def test_configure_says_not_learned_enough(window, tmp_path):
+    trace, profile = tmp_path / "t.imt", tmp_path / "p.db"
+    for program, *arguments in (
+        ("trace", "-o", trace, "--", "true"),
+        ("learn", "-o", profile, trace),
+    ):
+        subprocess.run(
+            [sys.executable, "-m", f"imsafe.cli.{program}", *map(str, arguments)],
+            check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=120,
+        )  # fmt: skip
+    window.menus.actions["configure"].trigger()
+    dialog = only(window, ConfigureDialog)
+    dialog.form.profile.set_path(str(profile))
+    assert "Not learned enough for a threshold" in dialog.form.about.text()
+    assert not dialog.form.suggest.isEnabled()
+    assert not dialog.form.suggested.isChecked()
+    assert dialog.form.threshold.isEnabled()
+
+
+def test_learn_then_use(qtbot, window, learned, tmp_path):
+    window.menus.actions["learn"].trigger()
+    dialog = window.learner
+    output = tmp_path / "new.db"
+    assert not dialog.start.isEnabled()
+    dialog.add_paths([str(learned[0])])
+    assert "Name the output" in dialog.problem.text()
+    dialog.output.set_path(str(tmp_path / "no" / "x.db"))
+    assert "no folder" in dialog.problem.text()
+    dialog.output.set_path(str(output))
+    dialog.start.click()
+    qtbot.waitUntil(lambda: dialog._child is None, timeout=LONG)
+    assert output.exists()
+    assert f"{glance(output).calls:,} calls" in dialog.said.text()
+    assert "Suggested threshold" in dialog.said.text()
+    dialog.output.changed.emit(str(output))
+    assert not dialog.start.isEnabled()
+    assert "exists already" in dialog.problem.text()
+    dialog.use.click()
+    assert window.configuration.applications == [WatchedApplication("", str(output))]
+
+    # A trace that was learned already is refused, in words.
+    window.menus.actions["learn"].trigger()
+    dialog.input.set_path(str(output))
+    dialog.replace.setChecked(True)
+    dialog.start.click()
+    qtbot.waitUntil(lambda: dialog._child is None, timeout=LONG)
+    (box,) = dialog.findChildren(QMessageBox)
+    assert "Traceback" not in box.text()
+    assert box.text()
+
+
+def test_learning_is_stopped(qtbot, window, tmp_path):
+    traces = tmp_path / "many"
+    traces.mkdir()
+    for number in range(60):
+        calls = " ".join(str((number * step) % 300) for step in range(1, 20_000))
+        (traces / f"UAD-{number}.txt").write_text(calls)
+    window.menus.actions["learn"].trigger()
+    dialog = window.learner
+    dialog.add_paths([str(traces)])
+    dialog.output.set_path(str(tmp_path / "part.db"))
+    dialog.start.click()
+    assert dialog.cancel.isVisible()
+    qtbot.waitUntil(lambda: dialog.progress.value() > 0, timeout=LONG)
+    dialog.cancel.click()
+    qtbot.waitUntil(lambda: dialog._child is None, timeout=LONG)
+    assert "Stopped" in dialog.said.text() or dialog.findChildren(QMessageBox)
+
+
+def test_tree_of_a_profile(qtbot, window, learned):
+    window.show_tree(str(learned[1]))
+    tree_window = window.windows[-1]
+    qtbot.waitUntil(lambda: tree_window.model is not None, timeout=LONG)
+    model = tree_window.model
+    first = model.index(0, 0)
+    call = first.data()
+    done = subprocess.run(
+        [sys.executable, "-m", "imsafe.cli.tree", str(learned[1]), "--json", "--prefix", call],
+        check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
+    )  # fmt: skip
+    import json
+
+    node = json.loads(done.stdout.splitlines()[0])
+    assert node["sequence"] == [call]
+    assert model.index(0, 1).data() == f"{node['count']:,}"
+    assert model.tree.probability(model.node(first)) == pytest.approx(node["probability"])
+    tree_window.search.setText("openat, read")
+    tree_window.find_sequence()
+    assert model.tree.path(model.node(tree_window.view.currentIndex())) == ["openat", "read"]
+    tree_window.copy_path()
+    assert QGuiApplication.clipboard().text() == "openat, read"
+    tree_window.search.setText("openat, nosuchcall")
+    tree_window.find_sequence()
+    assert "Never seen" in tree_window.statusBar().currentMessage()
+    before = model.rowCount()
+    tree_window.least.setValue(1000)
+    assert model.rowCount() < before
+    tree_window.close()
+
+
+def test_tree_model_is_consistent(learned, qtmodeltester):
+    from imsafe.gui.tree_model import TreeModel
+
+    tree = SequenceTree(*read_tree(learned[1]))
+    model = TreeModel(tree)
+    total = sum(tree.children_seen(node, 1) for node in range(len(tree) + 1))
+    assert total == len(tree)
+    for node in range(1, len(tree) + 1):
+        index = model.index_of(node)
+        assert tree.child(tree.parent(node), tree.rank(node)) == node
+        assert model.node(model.parent(index)) == tree.parent(node)
+    model.set_least(500)
+    qtmodeltester.check(model)
+
+
+def test_what_is_no_profile_is_said(qtbot, settings, tmp_path):
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    connection.close()
+    window = TreeWindow(str(path), settings)
+    qtbot.addWidget(window)
+    qtbot.waitUntil(lambda: "database of something else" in window._words.text(), timeout=LONG)
+    window.close()
+
+
+def test_files_are_opened_by_content(window, learned, tmp_path):
+    window.open_file(str(learned[1]))
+    assert window.configuration.applications[0].profile == str(learned[1])
+    window.open_file(str(learned[0]))
+    assert window.watch.device == TraceDevice(str(learned[0]))
+    (tmp_path / "s").write_text("# ImSafe score log 1\n")
+    window.open_file(str(tmp_path / "s"))
+    assert window.windows[-1].path == str(tmp_path / "s")
+    window.open_file(str(tmp_path / "none"))
+    assert "no such file" in only(window, QMessageBox).text().lower()
+
+
+def test_plot_and_tree_ask_for_a_file(window):
+    for name in ("plot", "tree"):
+        window.menus.actions[name].trigger()
+        dialog = only(window, QFileDialog)
+        dialog.reject()
+        dialog.deleteLater()
+        QApplication.processEvents()
+
+
+def test_manual_and_about(qtbot, window):
+    assert manual_path() is not None
+    window.menus.actions["manual"].trigger()
+    manual = window.windows[-1]
+    assert isinstance(manual, ManualWindow)
+    text = manual.text.toPlainText()
+    for menu in entries().values():
+        for entry in menu:
+            if entry is not None and entry.name not in ("quit", "manual", "about"):
+                assert entry.text.replace("&", "") in text
+                assert not entry.shortcut or entry.shortcut in text
+    window.menus.actions["about"].trigger()
+    assert "ImSafe" in only(window, QMessageBox).text()
+
+
+def test_configuration_is_restored(qtbot, settings, learned):
+    from imsafe.gui.main_window import MainWindow
+
+    first = MainWindow(settings)
+    qtbot.addWidget(first)
+    first.open_file(str(learned[1]))
+    first.close()
+    second = MainWindow(settings)
+    qtbot.addWidget(second)
+    assert second.configuration.applications[0].profile == str(learned[1])
+    second.close()
+
+
+def test_a_bug_shows_a_report_that_can_be_copied(qtbot, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "__stderr__", None)
+    monkeypatch.setattr(crash, "_shown", None)
+    try:
+        raise RuntimeError("a bug for the test")
+    except RuntimeError as error:
+        crash._hook(RuntimeError, error, error.__traceback__)
+    dialog = crash._shown
+    qtbot.addWidget(dialog)
+    assert "a bug for the test" in dialog.text.toPlainText()
+    qtbot.mouseClick(dialog.copy, Qt.MouseButton.LeftButton)
+    assert "RuntimeError" in QGuiApplication.clipboard().text()
+    assert os.path.expanduser("~") != dialog.text.toPlainText()
+    dialog.close()
+
+
+def test_root_of_the_tree_is_the_empty_sequence(learned):
+    tree = SequenceTree(*read_tree(learned[1]))
+    assert tree.path(ROOT) == []
+    assert tree.find(["not a call"]) == (ROOT, 0)

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Watching, driven as a user would: real ims-monitor and ims-sensor processes, a real alert."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from PyQt6.QtWidgets import QMessageBox
+
+from imsafe.gui.configuration import Configuration, WatchedApplication
+from imsafe.gui.device import SensorDevice, SensorProgram, TraceDevice
+
+LONG = 90_000  # the first run on a machine compiles the number crunching
+
+
+@pytest.fixture
+def configured(window, learned):
+    """The window with the small service's profile configured."""
+    window.configuration = Configuration([WatchedApplication("", str(learned[1]))])
+    window._keep_configuration()
+    return window
+
+
+def calls(window):
+    return window.watch.status["calls"] if window.watch.status else 0
+
+
+def start(qtbot, window):
+    assert window.menus.actions["start"].isEnabled()
+    window.menus.actions["start"].trigger()
+    qtbot.waitUntil(lambda: window.watch.status is not None, timeout=LONG)
+
+
+def stop(qtbot, window):
+    window.menus.actions["stop"].trigger()
+    qtbot.waitUntil(lambda: window.watch.session is None, timeout=LONG)
+
+
+def no_messages(window):
+    return not window.findChildren(QMessageBox)
+
+
+def test_alert_reason_normal_and_undo(qtbot, configured, short_folder, service_argv):
+    window = configured
+    window.configuration.applications[0].threshold = 0.3
+    window.watch.open_device(
+        SensorDevice((str(short_folder / "s"),), SensorProgram(argv=service_argv))
+    )
+    start(qtbot, window)
+    qtbot.waitUntil(lambda: calls(window) > 2000, timeout=LONG)
+    assert window.alerts.rowCount() == 0
+    assert window.watch.history.applications() == [1]
+    (short_folder / "attack").touch()
+    qtbot.waitUntil(lambda: window.alerts.rowCount() > 0, timeout=LONG)
+    number = window.alert_list.current()
+    alert = window.alerts.alert(number)
+    assert alert["comm"] == "ls"
+    assert window.detail._reason.text() == alert["reason"] != ""
+    qtbot.waitUntil(lambda: window.detail._calls.rowCount() > 0, timeout=LONG)
+    assert window.plot._alerts[0][0] == number
+    qtbot.waitUntil(
+        lambda: bool(
+            window.watch.history.band(1, 0, 4e9, 1000).maximum.max() >= alert["threshold"]
+        ),
+        timeout=LONG,
+    )
+    assert window.processes.rowCount() > 0
+
+    qtbot.waitUntil(lambda: window.alerts.alert(number)["box"] is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: window.detail.normal.isEnabled(), timeout=LONG)
+    window.detail.normal.click()
+    qtbot.waitUntil(lambda: window.alerts.alert(number)["normal"] is not None, timeout=LONG)
+    assert window.detail.undo.isEnabled()
+    window.detail.undo.click()
+    qtbot.waitUntil(lambda: window.alerts.alert(number)["normal"] is None, timeout=LONG)
+    assert no_messages(window)
+
+    window.detail.box.click()
+    replay = window.windows[-1]
+    qtbot.waitUntil(lambda: replay.alerts.rowCount() > 0, timeout=LONG)
+    replay.close()
+    assert replay.watch.session is None
+    stop(qtbot, window)
+    assert window.alerts.rowCount() > 0  # what was shown stays
+    assert no_messages(window)
+
+
+def test_close_device_while_monitoring_then_another(qtbot, configured, short_folder, learned):
+    window = configured
+    path = str(short_folder / "s")
+    window.watch.open_device(SensorDevice((path,)))
+    start(qtbot, window)
+    assert "Waiting for a sensor" in window.plot.empty_text()
+    assert os.path.exists(path)
+    assert not window.menus.actions["sensor"].isEnabled()
+    window.menus.actions["close"].trigger()
+    qtbot.waitUntil(lambda: not os.path.exists(path), timeout=LONG)
+    assert window.watch.session.running
+    assert window.menus.actions["trace"].isEnabled()
+    window.watch.open_device(TraceDevice(str(learned[0])))
+    qtbot.waitUntil(lambda: calls(window) > 10_000, timeout=LONG)
+    assert no_messages(window)
+    stop(qtbot, window)
+
+
+def test_a_killed_sensor_comes_back(qtbot, configured, short_folder, service_argv):
+    window = configured
+    path = str(short_folder / "s")
+    window.watch.open_device(SensorDevice((path, str(short_folder / "t"))))
+    start(qtbot, window)
+
+    def sensor(socket):
+        command = [sys.executable, "-m", "imsafe.cli.sensor", "-s", socket, "--", *service_argv]
+        return subprocess.Popen(command, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+
+    sensors = [sensor(path), sensor(path), sensor(str(short_folder / "t"))]
+    try:
+        qtbot.waitUntil(
+            lambda: sum(row["streams"] for row in window.watch.status["sources"]) == 3, timeout=LONG
+        )
+        sensors[0].send_signal(signal.SIGKILL)
+        sensors[0].wait()
+        qtbot.waitUntil(
+            lambda: sum(row["streams"] for row in window.watch.status["sources"]) == 2, timeout=LONG
+        )
+        sensors.append(sensor(path))
+        qtbot.waitUntil(
+            lambda: sum(row["streams"] for row in window.watch.status["sources"]) == 3, timeout=LONG
+        )
+        assert no_messages(window)
+    finally:
+        (short_folder / "end").touch()
+        for process in sensors:
+            process.wait(timeout=20)
+    stop(qtbot, window)
+
+
+def test_threshold_line_is_dragged(qtbot, configured, learned):
+    window = configured
+    window.watch.open_device(TraceDevice(str(learned[0]), "recorded"))
+    start(qtbot, window)
+    qtbot.waitUntil(lambda: 1 in window.plot._thresholds, timeout=LONG)
+    line = window.plot._thresholds[1]
+    line.setValue(0.321)
+    line.sigPositionChangeFinished.emit(line)
+    qtbot.waitUntil(
+        lambda: window.watch.status["applications"][0]["threshold"] == 0.321, timeout=LONG
+    )
+    assert window.configuration.applications[0].threshold == 0.321
+    stop(qtbot, window)
+
+
+def test_record_while_monitoring(qtbot, configured, learned, tmp_path):
+    window = configured
+    window.watch.open_device(TraceDevice(str(learned[0]), "recorded"))
+    start(qtbot, window)
+    window.menus.actions["record"].trigger()
+    dialog = window.recorder
+    dialog.output.set_path(str(tmp_path / "r.imt"))
+    dialog.start.click()
+    qtbot.waitUntil(lambda: " calls," in dialog.said.text(), timeout=LONG)
+    dialog.stop.click()
+    qtbot.waitUntil(lambda: not dialog.recording, timeout=LONG)
+    assert (tmp_path / "r.imt").stat().st_size > 100
+    assert no_messages(window)
+    stop(qtbot, window)
+
+
+def test_a_killed_monitor_is_said_and_survived(qtbot, configured, short_folder):
+    window = configured
+    window.watch.open_device(SensorDevice((str(short_folder / "s"),)))
+    start(qtbot, window)
+    os.kill(window.watch.session.child.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: window.watch.session is None, timeout=LONG)
+    (box,) = window.findChildren(QMessageBox)
+    assert "ims-monitor was killed" in box.text()
+    assert window.menus.actions["start"].isEnabled()
+    start(qtbot, window)
+    stop(qtbot, window)
+
+
+def test_errors_of_the_monitor_are_one_dialog(qtbot, window, tmp_path, short_folder):
+    (tmp_path / "text.db").write_text("no database\n")
+    window.configuration = Configuration([WatchedApplication("", str(tmp_path / "text.db"))])
+    window.watch.open_device(SensorDevice((str(short_folder / "s"),)))
+    window.menus.actions["start"].trigger()
+    qtbot.waitUntil(lambda: window.watch.session is None, timeout=LONG)
+    (box,) = window.findChildren(QMessageBox)
+    assert "text.db" in box.text()
+    assert "Traceback" not in box.text()
+
+
+def test_a_window_attaches_to_a_running_monitor_and_leaves_it(qtbot, window, short_folder, learned):
+    view = short_folder / "view"
+    monitor = subprocess.Popen(
+        [sys.executable, "-m", "imsafe.cli.monitor", "-d", str(learned[1]), "--view", str(view),
+         "--stay", "--sensor", str(short_folder / "s")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        qtbot.waitUntil(view.exists, timeout=LONG)
+        window.watch.attach(str(view))
+        qtbot.waitUntil(lambda: window.watch.status is not None, timeout=LONG)
+        window.menus.actions["stop"].trigger()
+        qtbot.waitUntil(lambda: window.watch.session is None, timeout=LONG)
+        assert monitor.poll() is None
+        window.watch.attach(str(short_folder / "nothing"))
+        qtbot.waitUntil(lambda: bool(window.findChildren(QMessageBox)), timeout=LONG)
+    finally:
+        monitor.terminate()
+        monitor.wait(timeout=20)
+
+
+def test_the_window_does_not_import_the_number_cruncher():
+    words = "import sys, imsafe.gui.app; print('numba' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "False"
