@@ -128,6 +128,7 @@ def _send_to_parent(args: argparse.Namespace, tracer: Tracer) -> int:
         tracer.begin()
     except ImsafeError as error:
         os.write(args.status_fd, str(error).encode("utf-8", "replace"))
+        connection.close()
         return FAILED
     sender = Sender(tracer.meta, tracer.processes.values, connection=connection, limit=args.buffer)
     os.write(args.status_fd, b"started\n")
