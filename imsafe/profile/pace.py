@@ -15,6 +15,10 @@ DECADES = 6
 RAREST, COMMONEST = 1e-4, 0.02
 """Bounds of the share of normal units above a suggested threshold."""
 
+REACH = 10
+"""A threshold is suggested at most this many times beyond what was seen: from 50 units nobody can
+say what one in 10,000 does."""
+
 DAY_NS = 86_400 * 10**9
 
 
@@ -82,5 +86,6 @@ class Pace:
     def suggested_threshold(self) -> float:
         """The threshold that costs about one false alarm a day, within bounds."""
         per_day = self.units_per_day
-        share = COMMONEST if per_day is None else min(max(1 / per_day, RAREST), COMMONEST)
+        rarest = max(RAREST, 1 / (REACH * self.units))
+        share = COMMONEST if per_day is None else min(max(1 / per_day, rarest), COMMONEST)
         return score_of_rarity(share)
