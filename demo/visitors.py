@@ -20,13 +20,14 @@ WORDS = ["hello", "nice", "page", "greetings", "from", "the", "mountains", "see"
 class Visitor(threading.Thread):
     """One person: some requests with pauses, over connections that are kept or not."""
 
-    def __init__(self, port: int, seed: int, requests: int) -> None:
+    def __init__(self, port: int, seed: int, requests: int, quiet: float = 0.0) -> None:
         super().__init__(name=f"visitor-{seed}")
         self.answers: Counter[int] = Counter()
         self.error: Exception | None = None
         self._port = port
         self._random = random.Random(seed)  # noqa: S311 - repeatable, not a secret
         self._requests = requests
+        self._quiet = quiet
         self._pause = self._random.choice([0.01, 0.02, 0.04])
 
     def run(self) -> None:
@@ -34,6 +35,9 @@ class Visitor(threading.Thread):
         try:
             left = self._requests
             while left > 0:
+                if left <= self._requests // 3 and self._quiet:
+                    time.sleep(self._quiet)
+                    self._quiet = 0.0
                 several = min(left, self._random.choice([1, 1, 2, 4, 8]))
                 self._visit(several)
                 left -= several
@@ -52,6 +56,8 @@ class Visitor(threading.Thread):
                 time.sleep(self._random.expovariate(1 / self._pause))
         finally:
             connection.close()
+        if self._random.random() < 0.05:
+            time.sleep(self._random.uniform(0.5, 2.5))  # somebody reads
 
     def _request(self) -> tuple[str, str, str | None, dict[str, str]]:
         pick = self._random
@@ -102,8 +108,13 @@ class Visitor(threading.Thread):
                 return "GET", pick.choice(PICTURES), None, headers
 
 
-def visit(port: int, seed: int, requests: int) -> Counter[int]:
+def visit(port: int, seed: int, requests: int, quiet: float = 0.0) -> Counter[int]:
     """Let one to four visitors make `requests` requests together.
+
+    Parameters
+    ----------
+    quiet
+        Seconds without requests before the last third of them.
 
     Returns
     -------
@@ -112,7 +123,7 @@ def visit(port: int, seed: int, requests: int) -> Counter[int]:
     """
     how_many = random.Random(seed).randrange(1, 5)  # noqa: S311 - repeatable, not a secret
     visitors = [
-        Visitor(port, seed * 10 + number, requests // how_many) for number in range(how_many)
+        Visitor(port, seed * 10 + number, requests // how_many, quiet) for number in range(how_many)
     ]
     for visitor in visitors:
         visitor.start()
@@ -131,8 +142,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True, help="other seeds, other visits")
     parser.add_argument("--requests", type=int, default=60)
+    parser.add_argument("--quiet", type=float, default=0.0, metavar="SECONDS", help="a long pause")
     args = parser.parse_args()
-    answers = visit(args.port, args.seed, args.requests)
+    answers = visit(args.port, args.seed, args.requests, args.quiet)
     print(" ".join(f"{status}:{count}" for status, count in sorted(answers.items())))
     return 0
 

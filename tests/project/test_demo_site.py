@@ -26,7 +26,7 @@ BOOTY = {
     "look-around": "passwd",
     "drop-a-script": "uid=",
     "setuid-hunt": "/usr/bin/passwd",
-    "who-runs": "lighttpd",
+    "look-for-secrets": "/etc/",
     "pack-and-carry-off": "1f 8b 08",
     "reverse-shell-bash": "root:x:0:0",
     "reverse-shell-perl": "root:x:0:0",
