@@ -8,6 +8,7 @@ header holds the scorer's state before the first of them.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from imsafe.events import Events, Kind
 from imsafe.monitor.history import THREAD_CALLS, Part, State, Stretch, calls_of
+from imsafe.stream.frames import MAX_META
 from imsafe.stream.items import Item, Lost, ProcessInfo
 
 LARGEST_TAIL = 16 * 1024
@@ -102,6 +104,7 @@ class BlackBox:
             "applications": named[:1] or [{"name": application}],
             "state": {"pid": process.pid, "lost": aux, "scorer": state},
         }
+        header = _fitting(header, thread)
         box = cls(alert, replace(process, application=1), thread, header, state)
         records = sum(len(p.events) for p in parts if isinstance(p, Part))
         box._begin_with(parts, records - after)
@@ -158,6 +161,25 @@ class BlackBox:
                 result.append((np.concatenate(run), state))
                 run, state = [], {}
         return result
+
+
+def _fitting(header: dict[str, Any], thread: int) -> dict[str, Any]:
+    """The header, if need be without what is known of other threads: its length is bounded."""
+    if _is_short(header):
+        return header
+    state = header["state"]
+    threads = [t for t in state["scorer"].get("threads", []) if t["tid"] == thread]
+    less = {**header, "state": {**state, "scorer": {**state["scorer"], "threads": threads}}}
+    if _is_short(less):
+        return less
+    # A header that was as long as it may be before anything was added.
+    return {key: less[key] for key in ("state", "wall_ns", "monotonic_ns") if key in less} | {
+        "applications": [{"name": str(less["applications"][0]["name"])[:200]}]
+    }
+
+
+def _is_short(header: dict[str, Any]) -> bool:
+    return len(json.dumps(header, ensure_ascii=False).encode("utf-8", "replace")) <= MAX_META
 
 
 def _start(stretches: list[Stretch], thread: int, after: int) -> tuple[int, int]:

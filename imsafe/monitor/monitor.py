@@ -32,6 +32,7 @@ from imsafe.monitor.view_protocol import GAP, VIEW_VERSION, Hello, SourceRow, St
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
 from imsafe.sources.base import Source
+from imsafe.stream.items import Closed
 
 if TYPE_CHECKING:
     from imsafe.sources.peer import Allowed
@@ -88,6 +89,7 @@ class OpenSource:
     kind: str
     source: Source
     closed: bool = False
+    warnings: list[str] = field(default_factory=list)
 
     def row(self) -> SourceRow:
         """What the status says of it."""
@@ -216,12 +218,17 @@ class Monitor:
                 raise
             self.say(str(error))
             return
+        tells = hasattr(opened.source, "warnings")
         for stream, item in items:
+            if isinstance(item, Closed) and item.warning and tells:
+                # A trace's reader says the same in better words, unless it broke off.
+                opened.warnings.append(item.warning)
+                item = Closed(item.complete)  # noqa: PLW2901
             self._record(opened.number, stream, item)
             self.engine.feed(opened.number, stream, item)
         if opened.source.finished:
-            for text in getattr(opened.source, "warnings", ()):
-                self.say(f"{opened.source.name}: {text}")
+            for text in getattr(opened.source, "warnings", None) or opened.warnings:
+                self.say(text)
             self._finish_source(opened)
         elif not items:
             time.sleep(0.001)  # its end has been read, and its process is still ending

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from imsafe.errors import ProfileError
 from imsafe.events import EVENT, Events, Kind, symbols
 from imsafe.monitor.black_box import BlackBox
 from imsafe.monitor.buckets import Buckets, Calls
@@ -139,7 +140,10 @@ class StreamWatch:
                 and isinstance(of_scorer, dict)
                 and of_scorer
             ):
-                self._present[0].scorer.restore(self.number, pid, of_scorer)
+                try:
+                    self._present[0].scorer.restore(self.number, pid, of_scorer)
+                except ProfileError as error:
+                    self._context.findings.notices.append(f"{error} Its first scores may differ.")
 
     def process(self, pid: int) -> ProcessInfo:
         """Who a process is; what the stream has not said is empty."""
