@@ -115,6 +115,8 @@ class ScorePlot(QWidget):
             plot.setMouseEnabled(x=True, y=False)
             plot.hideButtons()
             plot.setMenuEnabled(False)
+            for side in ("left", "bottom"):  # finer lines cost more than they tell
+                plot.getAxis(side).setStyle(maxTickLevel=1)
             plot.getAxis("left").setWidth(62)
             plot.getAxis("right").setWidth(88)
             plot.showGrid(x=True, y=True, alpha=0.15)

@@ -195,6 +195,7 @@ class Watch(QObject):
         self.gaps += list(
             zip((gaps["from_ns"] / 1e9).tolist(), (gaps["to_ns"] / 1e9).tolist(), strict=True)
         )
+        self.gaps = united(self.gaps)
         if len(self.gaps) > MOST_GAPS:
             self.gaps = joined(self.gaps, MOST_GAPS // 2)
         self.scored.emit()
@@ -226,6 +227,17 @@ class Watch(QObject):
     def may_steer(self) -> bool:
         """Whether the monitor takes requests from this window."""
         return self.session is not None and self.hello is not None and self.hello["may_steer"]
+
+
+def united(gaps: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The same moments as `gaps`, each covered once, in order."""
+    found: list[tuple[float, float]] = []
+    for start, end in sorted(gaps):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
 
 
 def joined(gaps: list[tuple[float, float]], most: int) -> list[tuple[float, float]]:

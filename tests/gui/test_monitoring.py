@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PyQt6.QtWidgets import QMessageBox
@@ -71,7 +72,7 @@ def test_alert_reason_normal_and_undo(qtbot, configured, short_folder, service_a
     assert window.processes.rowCount() > 0
 
     qtbot.waitUntil(lambda: window.alerts.alert(number)["box"] is not None, timeout=LONG)
-    qtbot.waitUntil(lambda: window.detail.normal.isEnabled(), timeout=LONG)
+    qtbot.waitUntil(window.detail.normal.isEnabled, timeout=LONG)
     window.detail.normal.click()
     qtbot.waitUntil(lambda: window.alerts.alert(number)["normal"] is not None, timeout=LONG)
     assert window.detail.undo.isEnabled()
@@ -95,10 +96,10 @@ def test_close_device_while_monitoring_then_another(qtbot, configured, short_fol
     window.watch.open_device(SensorDevice((path,)))
     start(qtbot, window)
     assert "Waiting for a sensor" in window.plot.empty_text()
-    assert os.path.exists(path)
+    assert Path(path).exists()
     assert not window.menus.actions["sensor"].isEnabled()
     window.menus.actions["close"].trigger()
-    qtbot.waitUntil(lambda: not os.path.exists(path), timeout=LONG)
+    qtbot.waitUntil(lambda: not Path(path).exists(), timeout=LONG)
     assert window.watch.session.running
     assert window.menus.actions["trace"].isEnabled()
     window.watch.open_device(TraceDevice(str(learned[0])))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from imsafe.gui.plot_items import count_text, elapsed, rarity, runs
 from imsafe.gui.score_history import BIN, Band, LiveHistory
-from imsafe.gui.watch import joined
+from imsafe.gui.watch import joined, united
 from imsafe.monitor.view_protocol import BUCKET, BUCKET_NS
 
 
@@ -100,6 +100,11 @@ def test_gaps_are_joined_but_stay_covered():
     assert len(short) <= 10
     for start, end in gaps:
         assert any(low <= start and end <= high for low, high in short)
+
+
+def test_overlapping_gaps_are_shaded_once():
+    assert united([(5, 6), (1, 3), (2, 4), (4, 4.5)]) == [(1, 4.5), (5, 6)]
+    assert united([]) == []
 
 
 def test_numbers_for_people():
