@@ -17,7 +17,8 @@ from imsafe.errors import ImsafeError
 from imsafe.monitor.actions import check_program
 from imsafe.monitor.box_store import check_folder
 from imsafe.monitor.modes import learned_follow_exec, learned_full
-from imsafe.monitor.monitor import Monitor, Options
+from imsafe.monitor.monitor import Monitor
+from imsafe.monitor.options import Options
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import Scorer

@@ -65,6 +65,7 @@ class _Process:
     stretches: deque[Stretch] = field(default_factory=deque)
     records: int = 0
     threads: int = 1
+    last_ns: int = 0
 
 
 class Histories:
@@ -86,9 +87,10 @@ class Histories:
             self._compact(process)
         process.stretches.append(Stretch(snapshot(), aux))
 
-    def add(self, stream: int, pid: int, part: Part) -> None:
-        """Add records that were scored; `prepare` was called before."""
+    def add(self, stream: int, pid: int, part: Part, last_ns: int) -> None:
+        """Add records that were scored, the last one at `last_ns`; `prepare` was called before."""
         process = self._processes[stream, pid]
+        process.last_ns = last_ns
         self._processes.move_to_end((stream, pid))
         stretch = process.stretches[-1]
         stretch.parts.append(part)
@@ -136,6 +138,11 @@ class Histories:
                     parts[-1] = Lost(last.count + lost.count, last.from_ns, lost.to_ns)
                 else:
                     parts.append(lost)
+
+    def is_quiet_since(self, stream: int, pid: int, time_ns: int) -> bool:
+        """Whether nothing was added of a process from that time on."""
+        process = self._processes.get((stream, pid))
+        return process is None or process.last_ns < time_ns
 
     def end(self, stream: int, pid: int | None = None) -> None:
         """A process has ended, or all of a stream."""

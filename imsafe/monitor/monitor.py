@@ -7,112 +7,36 @@ import contextlib
 import os
 import selectors
 import time
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import imsafe
 from imsafe.errors import ImsafeError, SourceError
 from imsafe.monitor.actions import Actions
-from imsafe.monitor.black_box import BlackBox
 from imsafe.monitor.box_store import BoxStore, default_folder
-from imsafe.monitor.buckets import to_view
+from imsafe.monitor.box_writer import BoxWriter
+from imsafe.monitor.early_buckets import EarlyBuckets
 from imsafe.monitor.engine import Engine
 from imsafe.monitor.findings import Findings, log_lines
 from imsafe.monitor.modes import differences
+from imsafe.monitor.open_source import OpenSource
+from imsafe.monitor.options import Options
 from imsafe.monitor.recorder import Recorder
 from imsafe.monitor.report import Report
 from imsafe.monitor.score_log import ScoreLog
-from imsafe.monitor.view_protocol import GAP, VIEW_VERSION, Hello, SourceRow, Status
+from imsafe.monitor.view_protocol import GAP, VIEW_VERSION, Hello, Status
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
 from imsafe.sources.base import Source
 from imsafe.stream.items import Closed
 
-if TYPE_CHECKING:
-    from imsafe.sources.peer import Allowed
-
 STATUS_S = 0.5
 OPEN_BUCKETS_S = 0.1
 FLUSH_S = 0.5
-EARLY_BOX_S = 5.0
-"""A black box that has waited so long for further calls is written as it is, and again later."""
-
-BOXES_A_TURN = 2
 _LONGEST_WAIT = 0.25
 _VIEW_WAIT = 1 / 30
-
-
-@dataclass(slots=True)
-class Options:
-    """What a monitor does beside scoring.
-
-    Attributes
-    ----------
-    everything
-        All processes belong to the only application.
-    stay
-        Go on when all sources have ended, until a window says stop.
-    boxes
-        Folder of the black boxes; None: below the user's state folder.
-    duration
-        Seconds after which to end.
-    until_closed
-        A descriptor at whose end the monitor ends, such as standard input.
-    """
-
-    everything: bool
-    log: str | None = None
-    record: str | None = None
-    append: bool = False
-    max_size: int | None = None
-    program: Path | None = None
-    view: str | None = None
-    allowed: Allowed | None = None
-    as_json: bool = False
-    stay: bool = False
-    boxes: Path | None = None
-    duration: float | None = None
-    until_closed: int | None = None
-
-
-@dataclass(slots=True)
-class OpenSource:
-    """A source that the monitor reads."""
-
-    number: int
-    kind: str
-    source: Source
-    closed: bool = False
-    warnings: list[str] = field(default_factory=list)
-
-    def row(self) -> SourceRow:
-        """What the status says of it."""
-        counters = self.source.counters
-        return {
-            "number": self.number,
-            "kind": self.kind,  # type: ignore[typeddict-item]
-            "name": self.source.name,
-            "state": self.source.state,
-            "calls": counters.calls,
-            "lost": counters.lost,
-            "streams": counters.streams_open,
-            "finished": self.closed or self.source.finished,
-        }
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """Black boxes on their way to the disk."""
-
-    full: deque[BlackBox] = field(default_factory=deque)
-    since: dict[int, float] = field(default_factory=dict)
-    early: set[int] = field(default_factory=set)
 
 
 class Monitor:
@@ -138,10 +62,9 @@ class Monitor:
         self._sources: dict[int, OpenSource] = {}
         self._source_count = 0
         self._actions = Actions(options.program) if options.program else None
-        self._boxes = BoxStore(options.boxes or default_folder())
-        self._waiting = _Waiting()
+        self._boxes = BoxWriter(self.engine, BoxStore(options.boxes or default_folder()), self.say)
         self._log: ScoreLog | None = None
-        self._sent_open: dict[tuple[int, ...], int] = {}
+        self._early = EarlyBuckets()
         self._started = time.time()
         self._due: dict[str, float] = {}
         self._rate_since = (time.monotonic(), 0)
@@ -335,7 +258,7 @@ class Monitor:
 
     def _wait(self, end: float | None) -> float:
         wait = _LONGEST_WAIT
-        if self._waiting.full:
+        if self._boxes.waiting:
             wait = 0.0
         elif self._server is not None and self._server.clients:
             wait = 0.001 if self._server.waiting else _VIEW_WAIT
@@ -359,7 +282,7 @@ class Monitor:
         if self._actions is not None and self._is_due("actions", now, 0.2):
             for text in self._actions.tick():
                 self.say(text)
-        self._write_boxes(now)
+        self._boxes.write_some(now)
         if self.reload:
             self.reload = False
             self._reload_profiles()
@@ -377,7 +300,8 @@ class Monitor:
                 self._server.processes(rows)
         if self._server is not None:
             if self._is_due("open buckets", now, OPEN_BUCKETS_S):
-                self._send_open_buckets()
+                for buckets in self.engine.open_buckets():
+                    self._server.buckets(self._early.early(buckets))
             self._server.tick(now)
 
     def _flush(self) -> None:
@@ -433,8 +357,8 @@ class Monitor:
             if self._log is not None:
                 self._log.write(log_lines(scored, self.engine.applications))
             if self._server is not None:
-                self._server.buckets(self._unsent(scored.buckets))
-        self._waiting.full += findings.boxes
+                self._server.buckets(self._early.complete(scored.buckets))
+        self._boxes.add(findings.boxes)
         for alert in findings.alerts.values():
             if alert["state"] == "closed" and alert["id"] not in findings.forgotten:
                 self.report.update(alert)
@@ -450,32 +374,6 @@ class Monitor:
         """A warning in words, for everybody."""
         if self.report.notice(text) and self._server is not None:
             self._server.notice(text, time.time())
-
-    def _write_boxes(self, now: float) -> None:
-        waiting = self._waiting
-        for _ in range(min(BOXES_A_TURN, len(waiting.full))):
-            self._write_box(waiting.full.popleft())
-        # A thread that makes no further call for a while must not keep the evidence in memory.
-        for box in self.engine.filling:
-            begun = waiting.since.setdefault(box.alert, now)
-            if now - begun >= EARLY_BOX_S and box.alert not in waiting.early:
-                waiting.early.add(box.alert)
-                self._write_box(box)
-                return
-
-    def _write_box(self, box: BlackBox) -> None:
-        full = box.alert not in {other.alert for other in self.engine.filling}
-        if full:
-            self._waiting.since.pop(box.alert, None)
-            self._waiting.early.discard(box.alert)
-        alert = self.engine.alerts.get(box.alert)
-        try:
-            path = self._boxes.write(box, int((alert["time"] if alert else 0) * 1e9))
-            self.engine.box_written(box.alert, str(path))
-            for removed in self._boxes.make_room():
-                self.engine.box_removed(str(removed))
-        except ImsafeError as error:
-            self.say(str(error))
 
     # The view.
 
@@ -519,27 +417,6 @@ class Monitor:
             "sources": sources,
         }
 
-    def _send_open_buckets(self) -> None:
-        """Show the latest calls although their 100 ms are not over until another call comes."""
-        for buckets in self.engine.open_buckets():
-            self._server.buckets(self._unsent(buckets, remember=True))
-
-    def _unsent(self, buckets: NDArray[np.void], *, remember: bool = False) -> NDArray[np.void]:
-        """Buckets for the view, less the calls of them that were sent while they were open."""
-        view = to_view(buckets)
-        if not self._sent_open and not remember:
-            return view
-        names = ("time_ns", "application", "pid", "tid")
-        keys = zip(*(view[name].tolist() for name in names), strict=True)
-        for row, key in enumerate(keys):
-            calls = int(view["calls"][row])
-            view["calls"][row] = calls - self._sent_open.get(key, 0)
-            if remember:
-                self._sent_open[key] = calls
-            else:
-                self._sent_open.pop(key, None)
-        return view[view["calls"] > 0]
-
     # The end.
 
     def _header(self) -> Iterator[str]:
@@ -554,8 +431,7 @@ class Monitor:
             self._finish_source(opened)
         self.engine.finish()
         self._handle(self.engine.take())
-        while self._waiting.full:
-            self._write_box(self._waiting.full.popleft())
+        self._boxes.write_all()
         self._handle(self.engine.take())
         if self._actions is not None:
             for text in self._actions.tick():

@@ -248,7 +248,8 @@ class StreamWatch:
         score, surprise, reading = self._score(events, numbers)
         score[~is_scored] = -1.0
         for pid, rows in rows_of.items():
-            context.histories.add(self.number, pid, Part(events[rows], surprise[rows]))
+            part = Part(events[rows], surprise[rows])
+            context.histories.add(self.number, pid, part, int(times[rows[-1]]))
 
         exits = np.flatnonzero((kinds == Kind.EXIT) & (numbers > 0))
         keys = thread_keys(events["pid"], events["tid"])
@@ -375,10 +376,19 @@ class StreamWatch:
             self._context.processes.scored(self.number, buckets)
         begin = self._clock.now_ns - self._clock.now_ns % BUCKET_NS
         while self._exits and self._exits[0][0] < begin:
-            _, pid, tid = self._exits.popleft()
-            if self._context.processes.remove_ended(self.number, pid, tid):
-                self._context.histories.end(self.number, pid)
-                self._end_boxes(pid)
+            self._thread_has_ended(*self._exits.popleft())
+
+    def _thread_has_ended(self, time_ns: int, pid: int, tid: int) -> None:
+        """The buckets of an ended thread are in; its process may have ended with it."""
+        context = self._context
+        if not context.processes.remove_ended(self.number, pid, tid):
+            return
+        # Calls after it are those of a thread that had made none before, or of another process.
+        if context.histories.is_quiet_since(
+            self.number, pid, time_ns - time_ns % BUCKET_NS + BUCKET_NS
+        ):
+            context.histories.end(self.number, pid)
+            self._end_boxes(pid)
 
     def _finish_boxes(self) -> None:
         for pid, boxes in list(self.boxes.items()):

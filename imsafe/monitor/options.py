@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a monitor is asked to do beside scoring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imsafe.sources.peer import Allowed
+
+
+@dataclass(slots=True)
+class Options:
+    """What a monitor does beside scoring.
+
+    Attributes
+    ----------
+    everything
+        All processes belong to the only application.
+    stay
+        Go on when all sources have ended, until a window says stop.
+    boxes
+        Folder of the black boxes; None: below the user's state folder.
+    duration
+        Seconds after which to end.
+    until_closed
+        A descriptor at whose end the monitor ends, such as standard input.
+    """
+
+    everything: bool
+    log: str | None = None
+    record: str | None = None
+    append: bool = False
+    max_size: int | None = None
+    program: Path | None = None
+    view: str | None = None
+    allowed: Allowed | None = None
+    as_json: bool = False
+    stay: bool = False
+    boxes: Path | None = None
+    duration: float | None = None
+    until_closed: int | None = None
