@@ -21,8 +21,12 @@ from imsafe.profile.pace import DECADES
 READINGS = ("burst", "drift", "repertoire")
 """Their order is that of `imsafe.monitor.view_protocol.READINGS`."""
 
-TAIL = 0.1
-"""The share of normal units, those with the highest readings, whose tail is fitted."""
+TAIL_UNITS = 5
+"""The score is extrapolated from so many of the highest units; below them it is counted.
+
+So few, because units are a mixture: where 1,500 short processes are alike and
+40 of a server are not, a tail fitted to a tenth of all knows nothing of servers.
+"""
 
 KNOTS = 512
 """Points of the curve below the tail, at most."""
@@ -52,8 +56,8 @@ class Calibration:
     burst_limit
         End of the burst's normal range, bits.
     knots, scores
-        The score from each knot of the combined reading up to the next;
-        below the first it is 0.
+        The score at each knot of the combined reading, on a line in between;
+        below the first knot it is 0.
     tail_start, tail_score, tail_slope
         The score beyond `tail_start`: ``tail_score + tail_slope * (combined - tail_start)``.
     """
@@ -119,7 +123,11 @@ def score_of(combined: float, c: Curve) -> float:
     at = np.searchsorted(c.knots, combined, side="right")
     if at == 0:
         return 0.0
-    return real(c.scores[at - 1])
+    if at == len(c.knots):
+        return real(c.scores[at - 1])
+    # A line from knot to knot keeps the order of readings that no unit lies between.
+    share = (combined - c.knots[at - 1]) / (c.knots[at] - c.knots[at - 1])
+    return real(c.scores[at - 1] + share * (c.scores[at] - c.scores[at - 1]))
 
 
 def _combined(readings: NDArray[np.float64], c: Calibration) -> NDArray[np.float64]:
@@ -157,21 +165,26 @@ def calibrate(readings: Sequence[NDArray[np.float64]]) -> Calibration:
 
 
 def _fit_curve(start: Calibration, highest: NDArray[np.float64]) -> Calibration:
+    """Count the normal units up to the tail, fit an exponential to the rest.
+
+    Parameters
+    ----------
+    highest
+        The units' highest combined readings in rising order.
+    """
     units = len(highest)
-    tail_start = float(np.quantile(highest, 1 - TAIL))
-    excess = highest[highest > tail_start] - tail_start
-    # Of an exponential tail the median is ln 2 times the mean; it is not ruled by one odd unit.
-    middle = float(np.median(excess)) if len(excess) else 0.0
-    mean_excess = max(middle / math.log(2), LEAST_TAIL)
-    body = highest[highest <= tail_start]
-    at = np.unique(np.linspace(0, len(body) - 1, min(KNOTS, len(body))).astype(np.int64))
-    knots = np.unique(body[at])
-    share = (units - np.searchsorted(highest, knots, side="left")) / units
-    scores = [min(max(-math.log10(p) / DECADES, 0.0), -math.log10(TAIL) / DECADES) for p in share]
+    in_tail = min(TAIL_UNITS, units)
+    tail_start = float(highest[-in_tail])
+    tail_score = -math.log10(in_tail / units) / DECADES
+    mean_excess = max(float((highest[-in_tail:] - tail_start).mean()), LEAST_TAIL)
+    body = highest[: units - in_tail + 1]
+    knots = np.unique(body[np.unique(np.linspace(0, len(body) - 1, KNOTS).astype(np.int64))])
+    reach = units - np.searchsorted(highest, knots, side="left")
+    scores = [min(-math.log10(number / units) / DECADES, tail_score) for number in reach.tolist()]
     return Calibration(
         units, start.mean, start.scale, start.burst_limit,
         tuple(knots.tolist()), tuple(scores),
-        tail_start, -math.log10(TAIL) / DECADES, 1 / (math.log(10) * DECADES * mean_excess),
+        tail_start, tail_score, 1 / (math.log(10) * DECADES * mean_excess),
     )  # fmt: skip
 
 

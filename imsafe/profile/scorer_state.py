@@ -25,12 +25,7 @@ from imsafe.profile.slots import (
 )
 from imsafe.profile.tree import MAX_DEPTH
 from imsafe.profile.units import BLOCK
-from imsafe.profile.windows import (
-    BURST,
-    BURST_CAP,
-    DRIFT,
-    DRIFT_CAP,
-)
+from imsafe.profile.windows import BURST, BURST_CAP, DRIFT, DRIFT_CAP, LATER_REPERTOIRE
 
 if TYPE_CHECKING:
     from imsafe.profile.scorer import Scorer
@@ -222,9 +217,13 @@ def restore(
 
 def _read_repertoire(scorer: Scorer, process: int) -> None:
     """Compare the process's set with those of a profile that is new to it."""
-    stage = bisect.bisect_left(CHECKPOINTS, int(scorer.processes.unit_calls[process]))
-    scorer.processes.repertoire[process] = _distance(
-        scorer.sets, scorer.processes.words[process], scorer.processes.size[process], stage
+    windows = scorer.processes
+    calls = int(windows.unit_calls[process])
+    if calls < min(LATER_REPERTOIRE, int(windows.calls[process])):
+        return
+    stage = bisect.bisect_left(CHECKPOINTS, calls)
+    windows.repertoire[process] = _distance(
+        scorer.sets, windows.words[process], windows.size[process], stage
     )
 
 

@@ -31,6 +31,13 @@ DRIFT_CAP = 8 * BIT
 DRIFT_LEAST = 100
 """The drift's sum is divided by at least this, so that few calls raise nothing by themselves."""
 
+LATER_REPERTOIRE = DRIFT
+"""Calls into a later unit of a long process from which on its repertoire is read.
+
+Such a unit begins anywhere in the process's work: its first calls, were they a
+shutdown's, say nothing of how a unit begins.
+"""
+
 
 class ThreadWindows(NamedTuple):
     """By the slot of a thread: a ring of capped surprises, their sum, calls so far."""
@@ -52,7 +59,7 @@ class ProcessWindows(NamedTuple):
     unit_calls
         Calls in this unit.
     repertoire
-        The reading.
+        The reading; a later unit keeps the one before it until it is long enough.
     """
 
     ring: NDArray[np.int64]
@@ -160,10 +167,15 @@ def use_call(
     if is_new:
         windows.words[process, bit >> 6] |= mask
         windows.size[process] += 1
+    # The call is in the drift already: more calls there than here means an earlier unit.
+    is_later = windows.calls[process] > calls
+    if is_later and calls < LATER_REPERTOIRE:
+        return real(windows.repertoire[process])
     stage = 0
     while repertoire.checkpoints[stage] < calls:
         stage += 1
-    if is_new or (stage > 0 and calls == repertoire.checkpoints[stage - 1] + 1):
+    is_next_stage = stage > 0 and calls == repertoire.checkpoints[stage - 1] + 1
+    if is_new or is_next_stage or (is_later and calls == LATER_REPERTOIRE):
         windows.repertoire[process] = distance(
             repertoire,
             windows.words[process],
