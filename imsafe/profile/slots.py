@@ -155,10 +155,11 @@ Record = TypeVar("Record", bound=tuple[Any, ...])
 
 def doubled(arrays: Record) -> Record:
     """The same record of arrays, each twice as long, the new half zero."""
-    return type(arrays)(*(_twice(array) for array in arrays))
+    return type(arrays)(*(twice(array) for array in arrays))
 
 
-def _twice(array: NDArray[Any]) -> NDArray[Any]:
+def twice(array: NDArray[Any]) -> NDArray[Any]:
+    """The array with as many zeros appended."""
     return np.concatenate([array, np.zeros_like(array)])
 
 
@@ -169,10 +170,10 @@ def grow_roster(old: Roster, threads: int = 1) -> tuple[Roster, bool, bool]:
     of_threads, processes, process_of, epoch, population = old
     if more_threads:
         of_threads = _grown_map(of_threads)
-        process_of, epoch = _twice(process_of), _twice(epoch)
+        process_of, epoch = twice(process_of), twice(epoch)
     if more_processes:
         processes = _grown_map(processes)
-        population = _twice(population)
+        population = twice(population)
     return (
         Roster(of_threads, processes, process_of, epoch, population),
         more_threads,

@@ -28,11 +28,11 @@ from imsafe.profile.slots import (
     FIRST_CAPACITY,
     LOST,
     columns,
-    doubled,
     end_threads,
     grow_roster,
     new_roster,
     new_stream,
+    twice,
 )
 from imsafe.profile.tree import MAX_NODES, PrefixTree, canonical
 from imsafe.profile.units import Rows
@@ -142,9 +142,9 @@ class TraceCounts:
         self._roster, more_threads, more_processes = grow_roster(self._roster)
         active, thread_number, process_number, threads_seen = self._work
         if more_threads:
-            active, thread_number = doubled((active, thread_number))
+            active, thread_number = twice(active), twice(thread_number)
         if more_processes:
-            process_number, threads_seen = doubled((process_number, threads_seen))
+            process_number, threads_seen = twice(process_number), twice(threads_seen)
         self._work = Work(active, thread_number, process_number, threads_seen)
 
 
