@@ -4,7 +4,9 @@
 Two sensors on one socket and one on another feed a real monitor; one of them
 is killed (SIGKILL) and comes back; the device is closed and opened again while
 monitoring.  A 50 ms timer in the window's thread measures how late it fires.
-The goal: at most 100 ms late in 99.9 % of its firings.
+The goal: at most 100 ms late in 99.9 % of its firings.  Beside it stands what the
+window itself did between two firings: on a machine with more to do than it has
+processors, the rest is waiting for one.
 
     xvfb-run -a .venv/bin/python bench/gui_latency.py [SECONDS] [--image FILE]
 """
@@ -79,13 +81,15 @@ def measure(folder: Path, seconds: float, image: str | None) -> int:
     window.watch.open_device(device)
     window.start_monitor()
     lateness: list[float] = []
-    last = [0.0]
+    work: list[float] = []
+    last = [0.0, 0.0]
 
     def tick() -> None:
-        now = time.perf_counter()
+        now, used = time.perf_counter(), time.process_time()
         if last[0]:
             lateness.append(1000 * (now - last[0]) - INTERVAL_MS)
-        last[0] = now
+            work.append(1000 * (used - last[1]))
+        last[:] = now, used
 
     timer = QTimer()
     timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -127,6 +131,7 @@ def measure(folder: Path, seconds: float, image: str | None) -> int:
         f"{len(late)} firings in {seconds:.0f} s, {seen['calls']:,} calls scored,"
         f" {seen['streams']} sensors at once, load {os.getloadavg()[0]:.1f};"
         f" late: median {np.median(late):.1f}, 99.9 % {quantile:.1f}, worst {late.max():.1f} ms"
+        f", its own work between two firings: 99.9 % {np.quantile(work, 0.999):.1f} ms"
         f" (goal: 99.9 % at most {GOAL_MS} ms: {'met' if quantile <= GOAL_MS else 'MISSED'})"
     )
     return 0 if quantile <= GOAL_MS else 1

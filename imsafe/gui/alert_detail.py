@@ -83,7 +83,8 @@ class CallModel(QAbstractTableModel):
             if column == 1:
                 return self.tr("{0} bits").format(f"{call['surprise']:.1f}")
             return ",  ".join(
-                f"{name} {percent(probability)}" for name, probability in call["expected"]
+                f"{name} {percent(probability) if probability >= 0.001 else '<0.1%'}"
+                for name, probability in call["expected"]
             )
         if role == Qt.ItemDataRole.ToolTipRole:
             return self.tr("Probability here: {0}").format(percent(call["probability"]))

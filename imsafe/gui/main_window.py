@@ -10,20 +10,14 @@ from typing import Any
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import (
-    QDockWidget,
     QFileDialog,
     QMainWindow,
     QMessageBox,
-    QPlainTextEdit,
-    QSplitter,
     QWidget,
 )
 
 import imsafe
 from imsafe.errors import ImsafeError
-from imsafe.gui.alert_detail import AlertDetail
-from imsafe.gui.alert_list import AlertList, AlertModel
-from imsafe.gui.colours import colours
 from imsafe.gui.configuration import Configuration, WatchedApplication, check_applications
 from imsafe.gui.configure_dialog import ConfigureDialog
 from imsafe.gui.device import SensorDevice, TraceDevice
@@ -34,9 +28,9 @@ from imsafe.gui.learn_dialog import LearnDialog
 from imsafe.gui.log_window import LogWindow
 from imsafe.gui.manual_window import ManualWindow
 from imsafe.gui.menus import Menus
-from imsafe.gui.process_list import ProcessList, ProcessModel
+from imsafe.gui.next_step import next_step
+from imsafe.gui.panes import Panes
 from imsafe.gui.record_dialog import RecordDialog
-from imsafe.gui.score_plot import ScorePlot
 from imsafe.gui.settings import Settings
 from imsafe.gui.status_line import StatusLine
 from imsafe.gui.tree_window import TreeWindow
@@ -44,7 +38,6 @@ from imsafe.gui.watch import Watch
 
 PROFILE_FILTER = "Behaviour databases (*.db);;All files (*)"
 LOG_FILTER = "Score logs (*.log *.txt *.tsv);;All files (*)"
-MOST_MESSAGES = 2_000
 
 
 class MainWindow(QMainWindow):
@@ -69,7 +62,10 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("ImSafe")
         self.setAcceptDrops(True)
         self.menus = Menus(self)
-        self._build_panes()
+        panes = Panes(self, self.watch.history, self.menus)
+        self.plot, self.messages = panes.plot, panes.messages
+        self.alerts, self.alert_list, self.detail = panes.alerts, panes.alert_list, panes.detail
+        self.processes = panes.processes
         bar = self.statusBar()
         assert bar is not None
         self.status_line = StatusLine(bar, self.watch)
@@ -83,50 +79,6 @@ class MainWindow(QMainWindow):
         self._refresh_state()
 
     # Building
-
-    def _build_panes(self) -> None:
-        self.plot = ScorePlot(self.watch.history, live=True)
-        self.setCentralWidget(self.plot)
-        self.alerts = AlertModel(colours(self.palette()))
-        self.alerts.setParent(self)
-        self.alert_list = AlertList(self.alerts)
-        self.detail = AlertDetail()
-        both = QSplitter(Qt.Orientation.Horizontal)
-        both.addWidget(self.alert_list)
-        both.addWidget(self.detail)
-        both.setSizes([500, 600])
-        both.setChildrenCollapsible(False)
-        self.processes = ProcessModel()
-        self.processes.setParent(self)
-        self.messages = QPlainTextEdit()
-        self.messages.setReadOnly(True)
-        self.messages.setMaximumBlockCount(MOST_MESSAGES)
-        self.messages.setAccessibleName(self.tr("Messages"))
-        bottom = Qt.DockWidgetArea.BottomDockWidgetArea
-        alert_dock = self._dock("alerts", self.tr("Alerts"), both, bottom)
-        process_dock = self._dock(
-            "processes", self.tr("Processes"), ProcessList(self.processes), bottom
-        )
-        message_dock = self._dock("messages", self.tr("Messages"), self.messages, bottom)
-        self.tabifyDockWidget(alert_dock, process_dock)
-        self.tabifyDockWidget(process_dock, message_dock)
-        alert_dock.raise_()
-        self.resizeDocks([alert_dock], [300], Qt.Orientation.Vertical)
-        toggle = self.menus.toolbar.toggleViewAction()
-        if toggle is not None:
-            self.menus.view.addAction(toggle)
-
-    def _dock(
-        self, name: str, title: str, content: QWidget, area: Qt.DockWidgetArea
-    ) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(name)
-        dock.setWidget(content)
-        self.addDockWidget(area, dock)
-        action = dock.toggleViewAction()
-        if action is not None:
-            self.menus.view.addAction(action)
-        return dock
 
     def _connect_actions(self) -> None:
         for name, slot in (
@@ -480,38 +432,10 @@ class MainWindow(QMainWindow):
         stoppable = watch.session is not None and not watch.stopping
         allow("stop", "" if stoppable else self.tr("The monitor does not run."))
         self.detail.set_may_steer(watch.may_steer)
-        self.plot.set_empty_text(self._empty_text())
+        self.plot.set_empty_text(next_step(self.watch, configured=self.configuration.ready))
         self.status_line.update()
         if self.recorder is not None:
             self.recorder.update_status()
-
-    def _empty_text(self) -> str:
-        watch = self.watch
-        if watch.session is not None:
-            if isinstance(watch.device, SensorDevice) and watch.device.program is None:
-                command = f"ims-sensor -s {watch.device.sockets[0]} -- PROGRAM"
-                return self.tr(
-                    "<h3>Waiting for a sensor</h3><p>In a terminal, put a program under one:</p>"
-                    "<p><code>{0}</code></p>"
-                ).format(command)
-            return self.tr("<h3>Waiting for system calls</h3>")
-        steps = [
-            (watch.device is not None,
-             self.tr("Choose where system calls come from: <a href='sensor'>connect to a sensor</a>"
-                     " or <a href='trace'>open a recorded trace</a>.")),
-            (self.configuration.ready,
-             self.tr("<a href='configure'>Choose a behaviour database</a>; if there is none yet,"
-                     " <a href='record'>record</a> the program at its normal work and"
-                     " <a href='learn'>learn</a> from that.")),
-            (False, self.tr("<a href='start'>Start the monitor</a>.")
-             if watch.device is not None and self.configuration.ready
-             else self.tr("Start the monitor.")),
-        ]  # fmt: skip
-        items = "".join(
-            f"<p>{'&#10003;' if done else place}&nbsp; {text}</p>"
-            for place, (done, text) in enumerate(steps, 1)
-        )
-        return self.tr("<h3>Nothing is being watched</h3>") + items
 
     # Messages
 

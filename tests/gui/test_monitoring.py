@@ -47,7 +47,7 @@ def no_messages(window):
 
 def test_alert_reason_normal_and_undo(qtbot, configured, short_folder, service_argv):
     window = configured
-    window.configuration.applications[0].threshold = 0.3
+    window.configuration.applications[0].threshold = 0.5
     window.watch.open_device(
         SensorDevice((str(short_folder / "s"),), SensorProgram(argv=service_argv))
     )
@@ -59,7 +59,7 @@ def test_alert_reason_normal_and_undo(qtbot, configured, short_folder, service_a
     qtbot.waitUntil(lambda: window.alerts.rowCount() > 0, timeout=LONG)
     number = window.alert_list.current()
     alert = window.alerts.alert(number)
-    assert alert["comm"] == "ls"
+    assert alert["comm"] == "ls", alert["reason"]
     assert window.detail._reason.text() == alert["reason"] != ""
     qtbot.waitUntil(lambda: window.detail._calls.rowCount() > 0, timeout=LONG)
     assert window.plot._alerts[0][0] == number

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an empty plot says: what is awaited, or what to do next, with links that do it."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PyQt6.QtCore import QCoreApplication
+
+from imsafe.gui.device import SensorDevice
+from imsafe.gui.watch import Watch
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("next_step", text)
+
+
+def next_step(watch: Watch, *, configured: bool) -> str:
+    """The text, as HTML; a link's target is the name of an action in `menus`.
+
+    Parameters
+    ----------
+    watch
+        The device and the monitor.
+    configured
+        Whether a behaviour database has been chosen.
+    """
+    device = watch.device
+    if watch.session is not None:
+        if isinstance(device, SensorDevice) and device.program is None:
+            command = f"ims-sensor -s {device.sockets[0]} -- PROGRAM"
+            return _tr(
+                "<h3>Waiting for a sensor</h3><p>In a terminal, put a program under one:</p>"
+                "<p><code>{0}</code></p>"
+            ).format(escape(command))
+        if device is None:
+            return _tr("<h3>The device is closed</h3><p>Choose another one under File.</p>")
+        return _tr("<h3>Waiting for system calls</h3>")
+    ready = device is not None and configured
+    steps = [
+        (
+            device is not None,
+            _tr(
+                "Choose where system calls come from: <a href='sensor'>connect to a sensor</a>"
+                " or <a href='trace'>open a recorded trace</a>."
+            ),
+        ),
+        (
+            configured,
+            _tr(
+                "<a href='configure'>Choose a behaviour database</a>; if there is none yet,"
+                " <a href='record'>record</a> the program at its normal work and"
+                " <a href='learn'>learn</a> from that."
+            ),
+        ),
+        (
+            False,
+            _tr("<a href='start'>Start the monitor</a>.") if ready else _tr("Start the monitor."),
+        ),
+    ]
+    items = "".join(
+        f"<p>{'&#10003;' if done else place}&nbsp; {text}</p>"
+        for place, (done, text) in enumerate(steps, 1)
+    )
+    return _tr("<h3>Nothing is being watched</h3>") + items

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The panes of the main window: plot, alerts with their reason, processes, messages."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QCoreApplication, Qt
+from PyQt6.QtWidgets import QDockWidget, QMainWindow, QPlainTextEdit, QSplitter, QWidget
+
+from imsafe.gui.alert_detail import AlertDetail
+from imsafe.gui.alert_list import AlertList, AlertModel
+from imsafe.gui.colours import colours
+from imsafe.gui.menus import Menus
+from imsafe.gui.process_list import ProcessList, ProcessModel
+from imsafe.gui.score_history import History
+from imsafe.gui.score_plot import ScorePlot
+
+MOST_MESSAGES = 2_000
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("panes", text)
+
+
+class Panes:
+    """Builds the panes and puts them into a main window, their switches into its View menu.
+
+    Attributes
+    ----------
+    plot, alerts, alert_list, detail, processes, messages
+    """
+
+    def __init__(self, window: QMainWindow, history: History, menus: Menus) -> None:
+        self._window = window
+        self._menus = menus
+        self.plot = ScorePlot(history, live=True)
+        window.setCentralWidget(self.plot)
+        self.alerts = AlertModel(colours(window.palette()), window)
+        self.alert_list = AlertList(self.alerts)
+        self.detail = AlertDetail()
+        both = QSplitter(Qt.Orientation.Horizontal)
+        both.addWidget(self.alert_list)
+        both.addWidget(self.detail)
+        both.setSizes([500, 600])
+        both.setChildrenCollapsible(False)
+        self.processes = ProcessModel(window)
+        self.messages = QPlainTextEdit()
+        self.messages.setReadOnly(True)
+        self.messages.setMaximumBlockCount(MOST_MESSAGES)
+        self.messages.setAccessibleName(_tr("Messages"))
+        alerts = self._dock("alerts", _tr("Alerts"), both)
+        processes = self._dock("processes", _tr("Processes"), ProcessList(self.processes))
+        messages = self._dock("messages", _tr("Messages"), self.messages)
+        window.tabifyDockWidget(alerts, processes)
+        window.tabifyDockWidget(processes, messages)
+        alerts.raise_()
+        window.resizeDocks([alerts], [300], Qt.Orientation.Vertical)
+        toggle = menus.toolbar.toggleViewAction()
+        if toggle is not None:
+            menus.view.addAction(toggle)
+
+    def _dock(self, name: str, title: str, content: QWidget) -> QDockWidget:
+        dock = QDockWidget(title, self._window)
+        dock.setObjectName(name)
+        dock.setWidget(content)
+        self._window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+        action = dock.toggleViewAction()
+        if action is not None:
+            self._menus.view.addAction(action)
+        return dock
