@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The detection model in plain Python dictionaries: slow, short, and independent of the kernels."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from typing import Any
+
+from imsafe.events import Kind
+
+BURST, DRIFT, LEAST_DRIFT, BLOCK, CAP_BITS = 20, 500, 100, 2000, 8
+CHECKPOINTS = (16, 32, 64, 128, 256, 512, 1024, 2048)
+
+Sequence = tuple[int, ...]
+
+
+def units(probability: float) -> int:
+    """-log2 in units of 2^-32 bit, rounded to nearest, from 60 decimal digits."""
+    with localcontext() as context:
+        context.prec = 60
+        exact = -Decimal(probability).ln() / Decimal(2).ln() * 2**32
+        return int(exact.to_integral_value())
+
+
+@dataclass(eq=False)
+class Process:
+    number: int
+    threads: set[tuple[int, int]] = field(default_factory=set)
+    seen_threads: int = 0
+    calls: int = 0
+    surprises: list[int] = field(default_factory=list)
+    used: set[int] = field(default_factory=set)
+    unit_calls: int = 0
+    repertoire: float = 0.0
+
+
+@dataclass(eq=False)
+class Thread:
+    process: Process
+    pid: int
+    number: int
+    context: Sequence = ()
+    surprises: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Call:
+    place: int
+    process: Process
+    thread: Thread
+    context: Sequence
+    symbol: int
+
+
+class Follower:
+    """Who is who, and what each call's context is."""
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self.threads: dict[tuple[int, int], Thread] = {}
+        self.processes: dict[tuple[int, int], Process] = {}
+        self.aux: dict[int, int] = {}
+        self.started = 0
+
+    def end_thread(self, stream: int, tid: int) -> None:
+        thread = self.threads.pop((stream, tid), None)
+        if thread is not None:
+            thread.process.threads.discard((stream, tid))
+            if not thread.process.threads:
+                del self.processes[stream, thread.pid]
+
+    def void(self, stream: int) -> None:
+        for (of, _), thread in self.threads.items():
+            if of == stream:
+                thread.context = ()
+
+    def end_stream(self, stream: int) -> None:
+        self.aux.pop(stream, None)
+        for of, tid in list(self.threads):
+            if of == stream:
+                self.end_thread(of, tid)
+
+    def calls(self, stream: int, events: Iterable[Any]) -> Iterable[Call]:
+        for place, event in enumerate(events):
+            pid, tid, aux = int(event["pid"]), int(event["tid"]), int(event["aux"])
+            kind = Kind(int(event["kind"]))
+            if kind is Kind.EXIT:
+                self.end_thread(stream, tid)
+            elif kind is Kind.FORK:
+                self.end_thread(stream, aux)
+            elif kind is Kind.EXEC:
+                process = self.processes.get((stream, pid))
+                if process is not None:
+                    for key in list(process.threads):
+                        if key != (stream, tid):
+                            self.end_thread(*key)
+                if (stream, tid) in self.threads:
+                    self.threads[stream, tid].context = ()
+            else:
+                yield self.call(stream, place, pid, tid, aux, event)
+
+    def call(self, stream: int, place: int, pid: int, tid: int, aux: int, event: Any) -> Call:
+        last = self.aux.setdefault(stream, aux)
+        if 0 < (aux - last) % 2**32 < 2**31:
+            self.aux[stream] = aux
+            self.void(stream)
+        thread = self.threads.get((stream, tid))
+        if thread is not None and thread.pid != pid:
+            self.end_thread(stream, tid)
+            thread = None
+        if thread is None:
+            process = self.processes.get((stream, pid))
+            if process is None:
+                process = self.processes[stream, pid] = Process(self.started)
+                self.started += 1
+            thread = self.threads[stream, tid] = Thread(process, pid, process.seen_threads)
+            process.seen_threads += 1
+            process.threads.add((stream, tid))
+        symbol = int(event["abi"]) << 16 | int(event["syscall"])
+        context = thread.context
+        thread.context = (*context, symbol)[-(self.depth - 1) :] if self.depth > 1 else ()
+        return Call(place, thread.process, thread, context, symbol)
+
+
+class Counts:
+    """How often each sequence was seen, and in which processes."""
+
+    def __init__(self, depth: int, alphabets: dict[int, int]) -> None:
+        self.depth = depth
+        self.alphabets = alphabets
+        self.count: Counter[Sequence] = Counter()
+        self.processes: defaultdict[Sequence, set[Any]] = defaultdict(set)
+
+    def add(self, call: Call, trace: int = 0, times: int = 1) -> None:
+        whole = (*call.context, call.symbol)
+        for length in range(min(len(whole), self.depth) + 1):
+            sequence = whole[len(whole) - length :]
+            self.count[sequence] += times
+            self.processes[sequence].add((trace, call.process.number))
+
+    def children(self, context: Sequence) -> dict[int, int]:
+        return {
+            sequence[-1]: count
+            for sequence, count in self.count.items()
+            if len(sequence) == len(context) + 1 and sequence[:-1] == context and count > 0
+        }
+
+    def surprise(self, context: Sequence, symbol: int) -> int:
+        chance = 1.0 / self.alphabets.get(symbol >> 16, 512)
+        escapes = 0
+        for length in range(min(len(context), self.depth - 1) + 1):
+            children = self.children(context[len(context) - length :])
+            total, distinct = sum(children.values()), len(children)
+            if total == 0:
+                break
+            count = children.get(symbol, 0)
+            if count:
+                chance = (count + distinct * chance) / (total + distinct)
+            else:
+                escapes += units(distinct / (total + distinct))
+        return escapes + units(chance)
+
+
+Stage = tuple[int, frozenset[int], frozenset[int]]
+
+
+def stages(symbols: list[int]) -> list[Stage]:
+    """A unit's sets at the beginning and end of each stage."""
+    sets = [frozenset[int]()] + [frozenset(symbols[:limit]) for limit in CHECKPOINTS]
+    return list(zip(CHECKPOINTS, sets, sets[1:], strict=False))
+
+
+def read(process: Process, thread: Thread, symbol: int, cost: int, pairs: Counter[Stage]) -> Any:
+    """Burst, drift and repertoire after a call."""
+    cap = CAP_BITS * 2**32
+    thread.surprises.append(min(cost, cap))
+    process.surprises.append(min(cost, cap))
+    burst = sum(thread.surprises[-BURST:]) / (BURST * 2**32)
+    window = process.surprises[-DRIFT:]
+    drift = sum(window) / (max(len(window), LEAST_DRIFT) * 2**32)
+    if process.unit_calls == BLOCK:
+        process.unit_calls, process.used = 0, set()
+    process.unit_calls += 1
+    process.used.add(symbol)
+    is_later = len(process.surprises) > process.unit_calls
+    if not is_later or process.unit_calls >= DRIFT:
+        limit = next(limit for limit in CHECKPOINTS if limit >= process.unit_calls)
+        nearest = 0.0
+        for (of, before, after), number in pairs.items():
+            common, missing = len(process.used & after), len(before - process.used)
+            if of == limit and number > 0 and common:
+                size = len(process.used)
+                nearest = max(nearest, (common * common) / (size * (common + missing)))
+        process.repertoire = 1 - math.sqrt(nearest)
+    return burst, drift, process.repertoire
