@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import select
 import signal
 import stat
 import subprocess
@@ -73,7 +74,9 @@ def _parser() -> common.Parser:
         "--stay", action="store_true", help="go on when all sources have ended, for the windows"
     )
     parser.add_argument(
-        "--until-stdin-closes", action="store_true", help="end when standard input closes"
+        "--until-stdin-closes",
+        action="store_true",
+        help="end when standard input closes (with --json that is so without saying)",
     )
     common.add_source_options(parser)
     return parser
@@ -173,7 +176,13 @@ def _held_stdin(args: argparse.Namespace) -> int | None:
     descriptor = sys.stdin.fileno()
     mode = os.fstat(descriptor).st_mode
     # A file or /dev/null is always at its end: nobody holds it open for us.
-    return descriptor if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else None
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        return None
+    if args.until_stdin_closes or args.view:
+        return descriptor
+    # Neither does a script that wants JSON and gave us a pipe that is closed already.
+    at_its_end = select.select([descriptor], [], [], 0)[0] and not os.read(descriptor, 4096)
+    return None if at_its_end else descriptor
 
 
 def _options(args: argparse.Namespace) -> Options:

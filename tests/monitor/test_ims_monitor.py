@@ -45,7 +45,7 @@ def monitor(*arguments: object, **options: Any) -> subprocess.CompletedProcess[s
         timeout=120,
         check=False,
         env=ENVIRONMENT,
-        **{"stdin": subprocess.DEVNULL, **options},
+        **(options if "input" in options else {"stdin": subprocess.DEVNULL, **options}),
     )
 
 
@@ -381,6 +381,18 @@ def test_it_ends_with_the_window_that_started_it(running: Running) -> None:
     code, output, errors = running.wait()  # closes its standard input
     assert (code, errors) == (0, "")
     assert json.loads(output.splitlines()[-1])["type"] == "end"
+
+
+@linux
+def test_a_script_whose_pipe_is_closed_gets_everything(
+    profile_path: Path, quiet_trace: Path
+) -> None:
+    arguments = ("-d", profile_path, "-t", 1, "--json", "--replay", quiet_trace)
+    done = monitor(*arguments, input="")
+    assert json.loads(done.stdout.splitlines()[-1])["calls"] == 2000
+    ended = monitor(*arguments, "--until-stdin-closes", "--speed", "recorded", input="")
+    assert ended.returncode == 0
+    assert json.loads(ended.stdout.splitlines()[-1])["calls"] < 2000
 
 
 @linux

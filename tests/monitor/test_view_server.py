@@ -98,7 +98,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 class Window:
     def __init__(self, path: Path) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(10)
+        self.socket.settimeout(30)
         self.socket.connect(os.fspath(path))
         self.client = ViewClient()
         self.messages: list[Message] = []
@@ -287,7 +287,7 @@ def test_a_window_that_does_not_read_costs_nothing(served: Served) -> None:
             slow.read()
         assert received_buckets(slow)["calls"].sum() == 300_000
         assert len(received_buckets(slow)) < 100_000
-        assert served.longest_turn < 2.0
+        assert served.longest_turn < 5.0
 
 
 def test_a_window_that_asks_and_never_reads_is_made_to_wait(served: Served) -> None:
