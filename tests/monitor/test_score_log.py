@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imsafe.errors import FileExistsRefused, ImsafeError
@@ -53,6 +53,7 @@ def test_read_back(tmp_path: Path) -> None:
     assert "calls: 3" in data.header
 
 
+@settings(deadline=None)
 @given(name=st.text(min_size=1, max_size=300))
 def test_no_name_breaks_a_line(name: str) -> None:
     text = format_line(dataclasses.replace(LINE, application=name, call=name))
