@@ -42,5 +42,5 @@ def reason(error: OSError) -> str:
 
 
 def cannot(verb: str, path: str | os.PathLike[str], error: OSError) -> ImsafeError:
-    """The sentence for a failed operation on a file: ``Cannot read X: permission denied.``"""
+    """Make the sentence for a failed operation: ``Cannot read X: permission denied.``."""
     return ImsafeError(f"Cannot {verb} {Path(path)}: {reason(error).lower()}.")
