@@ -8,7 +8,7 @@ The goal: at most 100 ms late in 99.9 % of its firings.  Beside it stands what t
 window itself did between two firings: on a machine with more to do than it has
 processors, the rest is waiting for one.
 
-    xvfb-run -a .venv/bin/python bench/gui_latency.py [SECONDS] [--image FILE]
+    xvfb-run -a .venv/bin/python bench/gui_latency.py [SECONDS] [--flood] [--image FILE]
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ from imsafe.gui.settings import Settings
 
 INTERVAL_MS = 50
 GOAL_MS = 100
-WORK = 'while [ ! -e "$1/end" ]; do ls -l /usr/bin > /dev/null; cat /etc/hostname > /dev/null; done'
+WORK = """
+while [ ! -e "$1/end" ]; do ls -l /usr/bin > /dev/null; cat /etc/hostname > /dev/null; $2; done
+"""
+PAUSE = "sleep 0.05"
 
 
 def program(name: str, *arguments: object) -> list[str]:
@@ -42,7 +45,7 @@ def program(name: str, *arguments: object) -> list[str]:
 
 def learn(folder: Path) -> Path:
     trace, profile = folder / "normal.imt", folder / "normal.db"
-    command = program("trace", "-o", trace, "--", "sh", "-c", WORK, "work", folder)
+    command = program("trace", "-o", trace, "--", "sh", "-c", WORK, "work", folder, PAUSE)
     recording = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     time.sleep(5)
     (folder / "end").touch()
@@ -56,12 +59,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seconds", nargs="?", type=float, default=60)
     parser.add_argument("--image", help="save what the window shows near the end")
+    parser.add_argument(
+        "--flood", action="store_true", help="programs that never rest: more work than processors"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="imsbench-") as name:
-        return measure(Path(name), options.seconds, options.image)
+        return measure(Path(name), options.seconds, options.image, ":" if options.flood else PAUSE)
 
 
-def measure(folder: Path, seconds: float, image: str | None) -> int:
+def measure(folder: Path, seconds: float, image: str | None, pause: str) -> int:
     profile = learn(folder)
     first, second = str(folder / "one"), str(folder / "two")
     application = QApplication(sys.argv[:1])
@@ -72,7 +78,7 @@ def measure(folder: Path, seconds: float, image: str | None) -> int:
     sensors: list[subprocess.Popen[bytes]] = []
 
     def start_sensor(socket: str) -> None:
-        command = program("sensor", "-s", socket, "--", "sh", "-c", WORK, "work", folder)
+        command = program("sensor", "-s", socket, "--", "sh", "-c", WORK, "work", folder, pause)
         sensors.append(
             subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         )
