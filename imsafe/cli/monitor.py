@@ -23,6 +23,7 @@ from imsafe.monitor.options import Options
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import Scorer
+from imsafe.profile.warm_up import warm_up
 from imsafe.sources.base import Source
 
 PROGRAM = "ims-monitor"
@@ -214,6 +215,7 @@ def _body(args: argparse.Namespace) -> int:
     options = _options(args)
     _adopt_modes(args, applications)
     sources = _sources(args, options.until_closed)
+    warm_up()
     monitor = Monitor(applications, options)
 
     def stop(*_: object) -> None:
