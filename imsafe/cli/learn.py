@@ -83,8 +83,12 @@ def _learn(options: argparse.Namespace) -> int:
             )
         learner = Learner.from_profile(known)
     progress = Progress(as_json=options.json)
-    learning = Learning(learner, options.app, progress, Stop(watch_stdin=options.json))
-    traces = [open_trace(path, options.format) for path in find_traces(options.traces)]
+    # Standard input that is a trace says nothing by its end.
+    stop = Stop(watch_stdin=options.json and "-" not in options.traces)
+    learning = Learning(learner, options.app, progress, stop)
+    # One by one: a trace that is named twice is to be noticed, not passed over.
+    paths = [path for given in options.traces for path in find_traces([given])]
+    traces = [open_trace(path, options.format) for path in paths]
     if not options.again:
         _refuse_known(traces, learner)
     try:
@@ -241,11 +245,16 @@ def threshold_in_words(profile: Any) -> str:
     if threshold is None:
         return f"No threshold is suggested: {profile.why_no_threshold}."
     price = profile.pace.price(threshold)
-    per_day = "" if price.per_day is None else f", {price.per_day:.2g} a day"
+    per_day = "" if price.per_day is None else f", {_roughly(price.per_day)} a day"
     return (
-        f"Suggested threshold: {threshold:.3f} (about {price.per_million_calls:.2g} false alarms"
-        f" a million calls{per_day})."
+        f"Suggested threshold: {threshold:.3f} (about {_roughly(price.per_million_calls)} false"
+        f" alarms a million calls{per_day})."
     )
+
+
+def _roughly(number: float) -> str:
+    """Two digits, as a person writes them: 0.61, 740, 17,000."""
+    return f"{number:.2g}" if number < 10 else f"{float(f'{number:.2g}'):,.0f}"
 
 
 if __name__ == "__main__":
