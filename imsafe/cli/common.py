@@ -8,12 +8,13 @@ import json
 import os
 import select
 import signal
+import stat
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import imsafe
 from imsafe.errors import ImsafeError
@@ -85,22 +86,32 @@ def run(program: str, body: Callable[[], int]) -> int:
     return FAILED
 
 
+def _is_channel(stream: TextIO | None) -> bool:
+    try:
+        mode = os.fstat(stream.fileno()).st_mode if stream is not None else 0
+    except OSError:  # a stand-in without a descriptor too
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
 class Stop:
     """Whether somebody asked the program to end: Ctrl-C, SIGTERM, or its window gone.
 
     Parameters
     ----------
     watch_stdin
-        End when standard input closes; for children of the window, which
-        signals cannot always reach.
+        End when standard input closes, if it is a pipe or a socket; for
+        children of the window, which signals cannot always reach.  (A script's
+        /dev/null is at its end from the beginning, and asks for nothing.)
     """
 
     def __init__(self, *, watch_stdin: bool = False) -> None:
         self._asked = False
-        self._watch_stdin = watch_stdin and sys.stdin is not None and os.name == "posix"
+        watch_stdin = watch_stdin and _is_channel(sys.stdin)
+        self._watch_stdin = watch_stdin and os.name == "posix"
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
-        if watch_stdin and sys.stdin is not None and not self._watch_stdin:
+        if watch_stdin and not self._watch_stdin:
             # Windows cannot select on a pipe; a thread that waits in read() is all it offers.
             threading.Thread(target=self._wait_for_end, name="stdin", daemon=True).start()
 

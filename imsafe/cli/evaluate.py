@@ -153,7 +153,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     total = sum(len(traces) for traces in groups.values())
     measuring = Measuring(profile)
     progress = Progress(as_json=options.json)
-    stop = Stop(watch_stdin=options.json)
+    stop = Stop(watch_stdin=options.json and "-" not in options.normal + options.attack)
     measured: dict[str, list[dict[str, float]]] = {"normal": [], "attack": []}
     done = 0
     try:

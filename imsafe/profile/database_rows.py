@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from imsafe.errors import ProfileError
 from imsafe.events import EVENT, Abi, Events
 from imsafe.profile.calibration import KNOTS, Calibration
-from imsafe.profile.knowledge import Addition, Knowledge, Mark, MarkedSequence
+from imsafe.profile.knowledge import WEIGHTS, Addition, Knowledge, Mark, MarkedSequence
 from imsafe.profile.opening import Damaged
 from imsafe.profile.repertoire import CHECKPOINTS, KEPT_SETS, CallSet, Sets
+from imsafe.profile.saved_state import checked
 from imsafe.profile.tree import MAX_DEPTH
 from imsafe.profile.tree_rows import read_tree
 from imsafe.profile.units import (
@@ -37,7 +39,7 @@ _LAST_SYMBOL = (len(Abi) << 16) - 1
 _MOST = 1 << 53
 _MOST_TRACES = 1 << 20
 _MOST_MARKS = 1 << 12
-_MOST_RECORDS = 1 << 20
+_MOST_RECORDS = 1 << 22
 
 
 def _number(value: Any, least: int, most: int, what: str) -> int:
@@ -196,6 +198,8 @@ def _traces(connection: sqlite3.Connection) -> Iterable[Addition]:
 def _marks(connection: sqlite3.Connection) -> Iterable[Mark]:
     _at_most(connection, "marks", _MOST_MARKS)
     _at_most(connection, "marked", _MOST_MARKS)
+    (records,) = connection.execute("SELECT total(records) FROM marked").fetchone()
+    _number(int(records), 0, _MOST_RECORDS, "the length of all marked sequences")
     query = "SELECT number, note, added, weight FROM marks ORDER BY number"
     for number, note, added, weight in connection.execute(query).fetchall():
         parts = connection.execute(
@@ -205,7 +209,7 @@ def _marks(connection: sqlite3.Connection) -> Iterable[Mark]:
             number,
             _text(note, "a mark's note"),
             _text(added, "a mark's date"),
-            _number(weight, 1, 1 << 32, "a mark's weight"),
+            _number(weight, 1, WEIGHTS[-1], "a mark's weight"),
             tuple(_sequence(*part) for part in parts),
         )
 
@@ -214,7 +218,13 @@ def _sequence(state: Any, records: Any, blob: Any) -> MarkedSequence:
     count = _number(records, 0, _MOST_RECORDS, "a marked sequence's length")
     data = _unpacked(blob, count * EVENT.itemsize, "a marked sequence")
     events: Events = np.frombuffer(data, EVENT).copy()
-    return MarkedSequence(events, _json_object(state, "a marked sequence's state"))
+    before = _json_object(state, "a marked sequence's state")
+    if before:
+        try:
+            checked(before)
+        except ProfileError as error:
+            raise Damaged(str(error).rstrip(".")) from error
+    return MarkedSequence(events, before)
 
 
 def read_calibration(connection: sqlite3.Connection) -> Calibration:
@@ -232,7 +242,7 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
     if (
         min(scale) <= 0
         or len(knots) != len(scores)
-        or list(knots) != sorted(knots)
+        or any(b <= a for a, b in itertools.pairwise(knots))
         or list(scores) != sorted(scores)
         or not all(0 <= score <= 1 for score in (*scores, tail_score))
         or tail_slope <= 0

@@ -13,6 +13,9 @@ from imsafe.profile.repertoire import Sets
 from imsafe.profile.tree import PrefixTree, empty_prefix_tree
 from imsafe.profile.units import Sample
 
+WEIGHTS = tuple(4**power for power in range(11))
+"""How often marked sequences are counted: the first that keeps them below the threshold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Addition:

@@ -44,8 +44,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[sqlite3.Connection]:
             yield connection
     except Damaged as damage:
         raise ProfileError(f"The profile {file} is damaged: {damage}.") from damage
-    except (sqlite3.Error, OverflowError) as error:
-        # OverflowError: an integer or length that does not fit.
+    except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
+        # The latter two: an integer or length that does not fit, a text that is none.
         if getattr(error, "sqlite_errorcode", None) in _BUSY:
             raise ProfileError(
                 f"The profile {file} is being changed by another program; try again."

@@ -14,16 +14,13 @@ from imsafe.events import Events
 from imsafe.profile import database
 from imsafe.profile.automaton import compile_tree
 from imsafe.profile.calibration import Calibration, calibrate
-from imsafe.profile.knowledge import Addition, Knowledge, Mark, MarkedSequence
+from imsafe.profile.knowledge import WEIGHTS, Addition, Knowledge, Mark, MarkedSequence
 from imsafe.profile.leave_one_out import readings_left_out
 from imsafe.profile.marks import next_number, with_marks
 from imsafe.profile.pace import ENOUGH_UNITS, Pace, why_no_threshold
 from imsafe.profile.repertoire import Sets
 from imsafe.profile.scorer import Scorer
 from imsafe.profile.tree import PrefixTree
-
-WEIGHTS = tuple(4**power for power in range(11))
-"""How often marked sequences are counted: the first that keeps them below the threshold."""
 
 
 class Mode(NamedTuple):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of a process in a scorer as a JSON object, and back, with every value checked."""
+"""The state of a process in a scorer as a JSON object, and back."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.errors import ProfileError
 from imsafe.profile.automaton import Automaton, step
 from imsafe.profile.compiled import compiled
-from imsafe.profile.repertoire import CHECKPOINTS, UNKNOWN_BITS, Repertoire, distance, unknown_bit
+from imsafe.profile.repertoire import CHECKPOINTS, Repertoire, distance, unknown_bit
+from imsafe.profile.saved_state import VERSION, SavedState, checked
 from imsafe.profile.slots import (
     EPOCH,
     LAST_AUX,
@@ -23,16 +23,10 @@ from imsafe.profile.slots import (
     slot_of,
     take_slot,
 )
-from imsafe.profile.tree import MAX_DEPTH
-from imsafe.profile.units import BLOCK
-from imsafe.profile.windows import BURST, BURST_CAP, DRIFT, DRIFT_CAP, LATER_REPERTOIRE
+from imsafe.profile.windows import LATER_REPERTOIRE
 
 if TYPE_CHECKING:
     from imsafe.profile.scorer import Scorer
-
-VERSION = 1
-_MOST_CALLS = 1 << 53
-_MOST_THREADS = 1 << 16
 
 
 @compiled
@@ -129,90 +123,62 @@ def _in_order(ring: NDArray[Any], count: int) -> list[int]:
     return [int(item) for item in np.roll(ring, -(count % size))]
 
 
-def _checked(value: Any, least: int, most: int) -> int:
-    if type(value) is not int or not least <= value <= most:
-        raise ProfileError("The saved state of a process is damaged: a number is out of its range.")
-    return value
-
-
-def _checked_list(value: Any, longest: int, least: int, most: int) -> list[int]:
-    if not isinstance(value, list) or len(value) > longest:
-        raise ProfileError("The saved state of a process is damaged: a list has a wrong length.")
-    return [_checked(item, least, most) for item in value]
-
-
 def _fill(ring: NDArray[Any], items: list[int], count: int) -> None:
-    """Put items into an empty ring so that they are the last of `count`."""
-    size = len(ring)
-    if len(items) != min(count, size):
-        raise ProfileError("The saved state of a process is damaged: its windows do not add up.")
+    """Put items into a ring so that they are the last of `count`."""
+    ring[:] = 0
     for at, item in enumerate(items, count - len(items)):
-        ring[at % size] = item
+        ring[at % len(ring)] = item
 
 
 def restore(
     scorer: Scorer, stream: int, pid: int, state: dict[str, Any], newly: set[int] | None = None
 ) -> None:
     """See `Scorer.restore`; `newly`: symbols that the profile now knows and did not before."""
-    if not isinstance(state, dict) or state.get("version") != VERSION:
-        raise ProfileError("The saved state of a process is not one that this version knows.")
-    calls = _checked(state.get("calls"), 0, _MOST_CALLS)
-    drift = _checked_list(state.get("drift"), DRIFT, 0, DRIFT_CAP)
-    unit_calls = _checked(state.get("unit_calls"), 0, BLOCK)
-    lost = _checked(state.get("lost"), -1, 0xFFFFFFFF)
-    last_symbol = len(scorer.sets.bit) - 1
-    used = _checked_list(state.get("used"), last_symbol, 0, last_symbol)
-    unknown = _checked_list(state.get("used_unknown"), UNKNOWN_BITS, 0, UNKNOWN_BITS - 1)
-    reading = state.get("repertoire")
-    if not isinstance(reading, (int, float)) or not 0.0 <= reading <= 1.0:
-        raise ProfileError("The saved state of a process is damaged: its repertoire is no reading.")
-    threads = state.get("threads")
-    if not isinstance(threads, list) or len(threads) > _MOST_THREADS:
-        raise ProfileError("The saved state of a process is damaged: its threads are missing.")
-    members = [_checked_thread(thread, last_symbol) for thread in threads]
-
-    _forget(scorer, stream, pid, [tid for tid, *_ in members])
-    if not members:
+    saved = checked(state)
+    _forget(scorer, stream, pid, [thread.tid for thread in saved.threads])
+    if not saved.threads:
         return
-    while scorer.roster.processes.top[0] == 0 or scorer.roster.threads.top[0] < len(members):
-        scorer.make_room(len(members))
+    needed = len(saved.threads)
+    while scorer.roster.processes.top[0] == 0 or scorer.roster.threads.top[0] < needed:
+        scorer.make_room(needed)
     process = int(_take(scorer.roster.processes, stream, pid))
-    scorer.roster.population[process] = len(members)
+    scorer.roster.population[process] = needed
     windows = scorer.processes
-    windows.ring[process] = 0
-    _fill(windows.ring[process], drift, calls)
-    windows.total[process] = sum(drift)
-    windows.calls[process] = calls
-    windows.unit_calls[process] = unit_calls
-    windows.repertoire[process] = reading
-    found = {symbol for symbol in newly or () if unknown_bit(symbol) in unknown}
-    rest = set(unknown) - {unknown_bit(symbol) for symbol in found}
-    bits = {scorer.sets.known + bit for bit in rest}
-    for symbol in found | set(used):
-        bit = int(scorer.sets.bit[symbol])
-        bits.add(bit if bit >= 0 else scorer.sets.known + unknown_bit(symbol))
-    flags = np.zeros(windows.words.shape[1] * 64, np.uint8)
-    flags[list(bits)] = 1
-    windows.words[process] = np.packbits(flags, bitorder="little").view(np.uint64)
-    windows.size[process] = len(bits)
+    _fill(windows.ring[process], saved.drift, saved.calls)
+    windows.total[process] = sum(saved.drift)
+    windows.calls[process] = saved.calls
+    windows.unit_calls[process] = saved.unit_calls
+    windows.repertoire[process] = saved.repertoire
+    _restore_set(scorer, process, saved, newly or set())
     if newly is not None:
         _read_repertoire(scorer, process)
     stream_state = scorer.stream_state(stream)
     if stream_state[LAST_AUX] < 0:
-        stream_state[LAST_AUX] = lost
-    for tid, context, thread_calls, ring in members:
-        thread = int(_take(scorer.roster.threads, stream, tid))
+        stream_state[LAST_AUX] = saved.lost
+    for one in saved.threads:
+        thread = int(_take(scorer.roster.threads, stream, one.tid))
         scorer.roster.process_of[thread] = process
         scorer.roster.epoch[thread] = stream_state[EPOCH]
-        scorer.memory.state[thread] = _walk(scorer.automaton, np.array(context, np.int64))
-        span = scorer.memory.history.shape[1]
-        kept = context[-span:]
+        scorer.memory.state[thread] = _walk(scorer.automaton, np.array(one.context, np.int64))
+        kept = one.context[-scorer.memory.history.shape[1] :]
         scorer.memory.history[thread, : len(kept)] = kept
         scorer.memory.length[thread] = len(kept)
-        scorer.threads.ring[thread] = 0
-        _fill(scorer.threads.ring[thread], ring, thread_calls)
-        scorer.threads.total[thread] = sum(ring)
-        scorer.threads.calls[thread] = thread_calls
+        _fill(scorer.threads.ring[thread], one.burst, one.calls)
+        scorer.threads.total[thread] = sum(one.burst)
+        scorer.threads.calls[thread] = one.calls
+
+
+def _restore_set(scorer: Scorer, process: int, saved: SavedState, newly: set[int]) -> None:
+    unknown = set(saved.used_unknown)
+    found = {symbol for symbol in newly if unknown_bit(symbol) in unknown}
+    bits = {scorer.sets.known + bit for bit in unknown - {unknown_bit(one) for one in found}}
+    for symbol in found | set(saved.used):
+        bit = int(scorer.sets.bit[symbol])
+        bits.add(bit if bit >= 0 else scorer.sets.known + unknown_bit(symbol))
+    flags = np.zeros(scorer.processes.words.shape[1] * 64, np.uint8)
+    flags[list(bits)] = 1
+    scorer.processes.words[process] = np.packbits(flags, bitorder="little").view(np.uint64)
+    scorer.processes.size[process] = len(bits)
 
 
 def _read_repertoire(scorer: Scorer, process: int) -> None:
@@ -227,20 +193,7 @@ def _read_repertoire(scorer: Scorer, process: int) -> None:
     )
 
 
-def _checked_thread(thread: Any, last_symbol: int) -> tuple[int, list[int], int, list[int]]:
-    if not isinstance(thread, dict):
-        raise ProfileError("The saved state of a process is damaged: a thread is no object.")
-    return (
-        _checked(thread.get("tid"), 0, 0xFFFFFFFF),
-        _checked_list(thread.get("context"), MAX_DEPTH, 0, last_symbol),
-        _checked(thread.get("calls"), 0, _MOST_CALLS),
-        _checked_list(thread.get("burst"), BURST, 0, BURST_CAP),
-    )
-
-
 def _forget(scorer: Scorer, stream: int, pid: int, tids: list[int]) -> None:
-    if len(set(tids)) != len(tids):
-        raise ProfileError("The saved state of a process is damaged: a thread is there twice.")
     roster = scorer.roster
     process = _slot_of(roster.processes, stream, pid)
     gone = {int(_slot_of(roster.threads, stream, tid)) for tid in tids} - {-1}

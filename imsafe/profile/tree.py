@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -135,26 +135,55 @@ class PrefixTree:
     def probabilities(self, alphabets: Alphabets) -> NDArray[np.float64]:
         """Chance of each node's last call after those before it; 1 for node 0."""
         chance = np.ones(len(self))
-        suffix = np.zeros(len(self), np.int64)
         base = np.full(256, 1.0 / UNKNOWN_ALPHABET)
         for abi, calls in alphabets.items():
             base[abi] = 1.0 / calls
-        key = self.parent.astype(np.int64) << 24 | self.symbol  # rises with the node's number
-        first, last, level = 1, int(self.first_child[1]), 1
-        while first < last:
-            nodes = np.arange(first, last)
+        for level, nodes in enumerate(self._levels()):
             parent = self.parent[nodes]
-            if level == 1:
-                lower = base[self.symbol[nodes] >> 16]
-            else:
-                suffix[nodes] = np.searchsorted(key, suffix[parent] << 24 | self.symbol[nodes])
-                lower = chance[suffix[nodes]]
+            lower = chance[self.suffix[nodes]] if level else base[self.symbol[nodes] >> 16]
             distinct = self.distinct[parent]
             chance[nodes] = (self.count[nodes] + distinct * lower) / (
                 self.continuations[parent] + distinct
             )
-            first, last, level = last, int(self.first_child[last]), level + 1
         return chance
+
+    @cached_property
+    def suffix(self) -> NDArray[np.int64]:
+        """The node of each node's sequence without its first call."""
+        suffix = np.zeros(len(self), np.int64)
+        for level, nodes in enumerate(self._levels()):
+            if level:
+                suffix[nodes] = self._children(suffix[self.parent[nodes]], self.symbol[nodes])
+        return suffix
+
+    def nodes_in(self, other: PrefixTree) -> NDArray[np.int64]:
+        """The node of each node's sequence in another tree, or -1."""
+        found = np.zeros(len(self), np.int64)
+        for nodes in self._levels():
+            parent = found[self.parent[nodes]]
+            here = other._children(np.maximum(parent, 0), self.symbol[nodes])
+            found[nodes] = np.where(parent >= 0, here, -1)
+        return found
+
+    def _levels(self) -> Iterator[NDArray[np.int64]]:
+        """The nodes of each depth from 1 on."""
+        first, last = 1, int(self.first_child[1])
+        while first < last:
+            yield np.arange(first, last)
+            first, last = last, int(self.first_child[last])
+
+    def _children(
+        self, parents: NDArray[np.int64], symbols: NDArray[np.int32]
+    ) -> NDArray[np.int64]:
+        """The nodes that prolong `parents` by `symbols`, or -1."""
+        wanted = parents << 24 | symbols
+        place = np.minimum(np.searchsorted(self._key, wanted), len(self) - 1)
+        return np.where(self._key[place] == wanted, place, -1)
+
+    @cached_property
+    def _key(self) -> NDArray[np.int64]:
+        """Parent and symbol in one number, which rises with the node's number."""
+        return self.parent.astype(np.int64) << 24 | self.symbol
 
     def _contexts(self, context: Sequence[int]) -> list[int]:
         """Nodes of the suffixes of `context` that were followed by anything, shortest first."""

@@ -30,7 +30,7 @@ class WrittenTree:
     def __init__(
         self, tree: PrefixTree, alphabets: Alphabets, prefix: Sequence[int] = (), least: int = 1
     ) -> None:
-        self._tree = tree
+        self.tree = tree
         self._alphabets = alphabets
         self._least = least
         self._prefix = list(prefix)
@@ -43,17 +43,13 @@ class WrittenTree:
 
     def name(self, node: int) -> str:
         """The last call of a node."""
-        return self._names[int(self._tree.symbol[node])]
-
-    def count(self, node: int) -> int:
-        """How often a sequence was seen."""
-        return int(self._tree.count[node])
+        return self._names[int(self.tree.symbol[node])]
 
     def nodes(self) -> Iterator[tuple[int, list[str]]]:
         """Every node with its sequence, a node before its children."""
         if self._top < 0:
             return
-        tree, first = self._tree, self._tree.first_child
+        tree, first = self.tree, self.tree.first_child
         path = [self._names[symbol] for symbol in self._prefix]
         at = len(path)
         stack = [(self._top, at)]
@@ -73,7 +69,7 @@ class WrittenTree:
 
     def text(self) -> Iterator[str]:
         """A node a line: its last call, how often, in how many processes, how probable."""
-        tree = self._tree
+        tree = self.tree
         for node, path in self.nodes():
             yield (
                 f"{'  ' * (len(path) - 1)}{path[-1]} {tree.count[node]} {tree.processes[node]}"
@@ -86,8 +82,8 @@ class WrittenTree:
             yield json.dumps(
                 {
                     "sequence": path,
-                    "count": int(self._tree.count[node]),
-                    "processes": int(self._tree.processes[node]),
+                    "count": int(self.tree.count[node]),
+                    "processes": int(self.tree.processes[node]),
                     "probability": float(self.probability[node]),
                 }
             )
@@ -98,25 +94,25 @@ class WrittenTree:
         yield '  rankdir=LR; node [shape=box, fontname="sans-serif"];'
         yield '  0 [label="(start)"];'
         for node, path in self.nodes():
-            count = int(self._tree.count[node])
+            count = int(self.tree.count[node])
             yield f'  {node} [label="{path[-1]}\\n{count}"];'
-            above = int(self._tree.parent[node])
+            above = int(self.tree.parent[node])
             if node != self._top or above == 0:
                 yield f'  {above} -> {node} [label="{self.probability[node]:.3f}"];'
         yield "}"
 
 
 def difference(one: WrittenTree, other: WrittenTree) -> Iterator[tuple[str, list[str], int]]:
-    """The shortest sequences that only one of two trees has.
+    """The sequences that only one of two trees has, but not those that hold a shorter such one.
 
     Yields
     ------
     tuple of str, list of str, int
         ``-`` for the one, ``+`` for the other; the sequence; how often it was seen.
     """
-    ours = {tuple(path): one.count(node) for node, path in one.nodes()}
-    theirs = {tuple(path): other.count(node) for node, path in other.nodes()}
-    for mark, here, there in (("-", ours, theirs), ("+", theirs, ours)):
-        for path, count in here.items():
-            if path not in there and (len(path) == 1 or path[:-1] in there):
-                yield mark, list(path), count
+    for mark, here, there in (("-", one, other), ("+", other, one)):
+        known = here.tree.nodes_in(there.tree) >= 0
+        shortest = ~known & known[here.tree.parent] & known[here.tree.suffix]
+        for node, path in here.nodes():
+            if shortest[node]:
+                yield mark, list(path), int(here.tree.count[node])

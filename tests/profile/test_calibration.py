@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calibration leaves out what it judges, and says what a threshold costs."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imsafe.events import Events
+from imsafe.profile.automaton import compile_tree
+from imsafe.profile.calibration import calibrate, combine, curve, score_of
+from imsafe.profile.leave_one_out import readings_left_out
+from imsafe.profile.pace import Pace
+from imsafe.profile.units import Sample, Unit, unit_hash
+from tests.profile.making import any_events, calls, daemon, learned
+from tests.profile.reference import BLOCK, Counts, Follower, Stage, read, stages
+
+
+def reference_readings(traces: list[Events], depth: int, alphabets: dict[int, int]) -> dict:
+    """Each unit's surprise and readings by a profile that was learned without it."""
+    found = [
+        (number, call)
+        for number, events in enumerate(traces)
+        for call in Follower(depth).calls(0, events)
+    ]
+    by_process: dict[tuple[int, int], list] = {}
+    for number, call in found:
+        by_process.setdefault((number, call.process.number), []).append(call)
+    result = {}
+    for (number, process), own in by_process.items():
+        counts = Counts(depth, alphabets)
+        pairs: Counter[Stage] = Counter()
+        for key, others in by_process.items():
+            if key != (number, process):
+                pairs.update(stages([call.symbol for call in others]))
+                for call in others:
+                    counts.add(call)
+        rows = []
+        for call in own:
+            cost = counts.surprise(call.context, call.symbol)
+            rows.append((cost, *read(call.process, call.thread, call.symbol, cost, pairs)))
+        result[unit_hash(f"trace-{number}", process, 0)] = rows
+    return result
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(any_events(), min_size=1, max_size=3), st.integers(1, 5))
+def test_a_unit_is_judged_as_if_it_had_not_been_learned(traces: list[Events], depth: int) -> None:
+    profile = learned(traces, depth)
+    known = profile.knowledge
+    keys = sorted(known.sample.units)
+    results = readings_left_out(
+        known.tree,
+        compile_tree(known.tree, known.alphabets),
+        known.sets,
+        [known.sample.units[key] for key in keys],
+    )
+    found = {
+        key: [(int(cost), *map(float, row)) for cost, row in zip(costs, rows, strict=True)]
+        for key, (costs, rows) in zip(keys, results, strict=True)
+    }
+    assert found == reference_readings(traces, depth, known.alphabets)
+
+
+def test_a_block_of_a_long_process_is_left_out() -> None:
+    rng = np.random.default_rng(2)
+    events = daemon(rng, 5 * BLOCK)
+    events["syscall"][2 * BLOCK + 900 : 2 * BLOCK + 940] = 300  # only ever in the third block
+    profile = learned([events], depth=3)
+    known = profile.knowledge
+    keys = [unit_hash("trace-0", 0, block) for block in range(5)]
+    costs = [
+        found
+        for found, _ in readings_left_out(
+            known.tree,
+            compile_tree(known.tree, known.alphabets),
+            known.sets,
+            [known.sample.units[key] for key in keys],
+        )
+    ]
+    for block in (0, 2, 4):
+        counts = Counts(3, known.alphabets)
+        own = []
+        for call in Follower(3).calls(0, events):
+            if call.place // BLOCK == block:
+                own.append(call)
+            else:
+                counts.add(call)
+        first = [counts.surprise(call.context, call.symbol) for call in own[:40]]
+        odd = [counts.surprise(call.context, call.symbol) for call in own[895:945]]
+        assert costs[block][:40].tolist() == first
+        assert costs[block][895:945].tolist() == odd
+
+
+def test_one_long_process_is_enough_and_three_short_ones_are_not() -> None:
+    rng = np.random.default_rng(1)
+    long = learned([daemon(rng, 50_000)])
+    assert long.calibration.units == 25
+    assert long.suggested_threshold == pytest.approx(-math.log10(0.02) / 6)
+    assert long.why_no_threshold == ""
+    short = learned([daemon(rng, 300, pid) for pid in (1, 2, 3)])
+    assert short.suggested_threshold is None
+    assert short.why_no_threshold.startswith("not learned enough for a threshold: 3 of 20")
+    nothing = learned([])
+    assert nothing.suggested_threshold is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 8), st.floats(0, 8), st.floats(0, 1)), min_size=1, max_size=80),
+    st.lists(st.floats(-20, 200), min_size=2, max_size=20),
+)
+def test_the_score_rises_with_the_reading(
+    highest: list[tuple[float, float, float]], combined: list[float]
+) -> None:
+    calibration = calibrate([np.array([row]) for row in highest])
+    arrays = curve(calibration)
+    scores = [score_of(value, arrays) for value in sorted(combined)]
+    assert scores == sorted(scores)
+    assert all(0 <= score <= 1 for score in scores)
+    shown = [score_of(combine(*row, arrays)[0], arrays) for row in highest]
+    # The share of units that reach a score is what the score says.
+    for score in (0.1, 0.2):
+        reached = sum(value >= score - 1e-12 for value in shown) / len(shown)
+        assert reached <= 10 ** (-6 * score) + 5.0001 / len(shown)
+
+
+def test_one_odd_unit_does_not_hide_what_is_odder() -> None:
+    rng = np.random.default_rng(1)
+    usual = [np.array([row]) for row in rng.normal((1, 0.5, 0.1), (0.1, 0.05, 0.02), (400, 3))]
+    odd = np.array([[3.0, 1.0, 0.3]])
+    arrays = curve(calibrate([*usual, odd]))
+    assert score_of(combine(8.0, 4.0, 0.5, arrays)[0], arrays) == 1.0
+    assert score_of(combine(1.0, 0.5, 0.1, arrays)[0], arrays) < 0.2
+
+
+def test_a_burst_alone_raises_the_score() -> None:
+    rng = np.random.default_rng(4)
+    profile = learned([daemon(rng, 50_000)])
+    from imsafe.profile.scorer import Scorer
+
+    normal = daemon(rng, 10_000)
+    attacked = np.concatenate(
+        [normal, calls([57, 59, 33, 41, 42, 33, 33, 59, 12, 21, 5, 10, 11, 13, 14]), normal]
+    )
+    threshold = profile.suggested_threshold
+    assert threshold is not None
+    assert Scorer(profile).feed(0, normal)["score"].max() < threshold
+    scores = Scorer(profile).feed(0, attacked)["score"]
+    assert scores[: len(normal)].max() < threshold < scores.max()
+    assert scores[len(normal) : len(normal) + 40].max() == scores.max()
+
+
+def test_a_threshold_has_a_price() -> None:
+    pace = Pace(units=1000, calls=500_000, timed_units=1000, timed_ns=86_400 * 10**9)
+    assert pace.units_per_day == 1000
+    threshold = pace.suggested_threshold()
+    assert threshold == pytest.approx(0.5)
+    assert pace.price(threshold).per_day == pytest.approx(1)
+    assert pace.price(threshold).per_million_calls == pytest.approx(2)
+    assert Pace(1000, 1, 10**9, 10**9).suggested_threshold() == pytest.approx(4 / 6)
+    slow = Pace(20, 40_000, 20, 86_400 * 10**9)
+    assert slow.suggested_threshold() == pytest.approx(-math.log10(0.02) / 6)
+    assert Pace(0, 0, 0, 0).price(0.5).per_day is None
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=60), st.randoms(), st.integers(1, 4))
+def test_the_sample_of_a_sum_is_that_of_the_samples(
+    sizes: list[int], random: object, parts: int
+) -> None:
+    from imsafe.profile import units
+
+    offered = [
+        (unit_hash("t", number, 0), Unit(np.zeros(size, np.int64), 0))
+        for number, size in enumerate(sizes)
+    ]
+    patch = pytest.MonkeyPatch()
+    with patch.context() as context:
+        context.setattr(units, "SAMPLE_CALLS", 3000)
+        context.setattr(units, "SAMPLE_UNITS", 12)
+        whole = Sample()
+        for key, unit in offered:
+            whole.offer(key, unit)
+        whole.trim()
+        random.shuffle(offered)  # type: ignore[attr-defined]
+        total = Sample()
+        for part in range(parts):
+            sample = Sample()
+            for key, unit in offered[part::parts]:
+                sample.offer(key, unit)
+            sample.trim()
+            total.add(sample)
+        total.trim()
+    assert total.units.keys() == whole.units.keys()
+    assert total.bound == whole.bound
+    assert sum(unit.calls for unit in whole.units.values()) <= 3000
