@@ -67,7 +67,8 @@ def runs(band: Band) -> NDArray[np.int64]:
 class BandItem(pg.GraphicsObject):
     """Minimum to maximum score as a filled band, its upper edge as a line.
 
-    Every interval is drawn as a step, so that one call's spike has a width.
+    Every interval is drawn as a step, so that one call's spike has a width; a
+    score holds over a short silence, where a slope would show what never was.
     """
 
     def __init__(self) -> None:
@@ -95,11 +96,13 @@ class BandItem(pg.GraphicsObject):
         # Seconds since 1970 would cost the painter its precision: count from the first.
         origin = float(band.start[0])
         self.setPos(origin, 0)
+        starts = runs(band)
         x = np.repeat(band.start - origin, 2)
-        x[1::2] += band.width
+        x[1:-1:2] = x[2::2]
+        last = np.append(starts[1:], len(band)) - 1
+        x[2 * last + 1] = x[2 * last] + band.width
         top = np.repeat(band.maximum.astype(np.float64), 2)
         bottom = np.repeat(band.minimum.astype(np.float64), 2)
-        starts = runs(band)
         connect = np.ones(len(x), np.int32)
         connect[starts[1:] * 2 - 1] = 0
         self._line = pg.arrayToQPath(x, top, connect=connect, finiteCheck=False)
