@@ -58,8 +58,9 @@ screenshots: setup setup-demo
 	cp demo-output/3-alert.png docs/images/alert.png
 	cp demo-output/4-tree.png docs/images/tree.png
 
+bench: export QT_QPA_PLATFORM ?= offscreen
 bench: setup setup-test
-	@for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:
 	rm -rf .venv build dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
