@@ -60,7 +60,9 @@ screenshots: setup setup-demo
 
 bench: export QT_QPA_PLATFORM ?= offscreen
 bench: setup setup-test
-	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@status=0; for file in bench/*.py; do \
+	  echo "== $$file"; $(BIN)/python $$file || status=1; \
+	done; exit $$status
 
 clean:
 	rm -rf .venv build dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
