@@ -85,6 +85,8 @@ class Repertoire(NamedTuple):
         How many symbols have a bit of their own.
     before, after
         The pairs as bits, shape (pairs, words).
+    before_size, after_size
+        How many calls those sets have.
     first
         Where the pairs of each stage begin; shape (stages + 1,).
     checkpoints
@@ -95,6 +97,8 @@ class Repertoire(NamedTuple):
     known: int
     before: NDArray[np.uint64]
     after: NDArray[np.uint64]
+    before_size: NDArray[np.int64]
+    after_size: NDArray[np.int64]
     first: NDArray[np.int64]
     checkpoints: NDArray[np.int64]
 
@@ -105,16 +109,21 @@ def repertoire(sets: Sets) -> tuple[Repertoire, dict[Stage, int]]:
     bit = np.full(len(Abi) << 16, -1, np.int32)
     bit[symbols] = np.arange(len(symbols), dtype=np.int32)
     ordered = sorted(sets)
-    before, after = (np.zeros((len(sets), word_count(len(symbols))), np.uint64) for _ in range(2))
+    words = (len(symbols) + 63) // 64
+    before, after = (np.zeros((len(sets), words), np.uint64) for _ in range(2))
     for row, (_, first_set, last_set) in enumerate(ordered):
-        for words, calls in ((before, first_set), (after, last_set)):
+        for of_set, calls in ((before, first_set), (after, last_set)):
             places = bit[list(calls)]
             flags = np.uint64(1) << (places & 63).astype(np.uint64)
-            np.bitwise_or.at(words[row], places >> 6, flags)
+            np.bitwise_or.at(of_set[row], places >> 6, flags)
     limits = np.array([limit for limit, _, _ in ordered], np.int64)
     checkpoints = np.array(CHECKPOINTS, np.int64)
     first = np.searchsorted(limits, [*CHECKPOINTS, CHECKPOINTS[-1] + 1]).astype(np.int64)
-    ready = Repertoire(bit, len(symbols), before, after, first, checkpoints)
+    before_size = np.array([len(first_set) for _, first_set, _ in ordered], np.int64)
+    after_size = np.array([len(last_set) for _, _, last_set in ordered], np.int64)
+    ready = Repertoire(
+        bit, len(symbols), before, after, before_size, after_size, first, checkpoints
+    )
     return ready, {stage: row for row, stage in enumerate(ordered)}
 
 
@@ -169,14 +178,21 @@ def distance(
     for row in range(repertoire.first[stage], repertoire.first[stage + 1]):
         if row == own:
             continue
+        # No more than this can be in common; by how much it can be at best, most are passed over.
+        common = min(size, repertoire.after_size[row])
+        best = (common * common) / (size * max(common, repertoire.before_size[row]))
+        if best <= nearest:
+            continue
         common = 0
         missing = 0
-        for word in range(len(words)):
+        for word in range(repertoire.after.shape[1]):
             common += _ones(words[word] & repertoire.after[row, word])
             missing += _ones(repertoire.before[row, word] & ~words[word])
         if common > 0:
             # Squared, so that the root is taken once.
             nearest = max(nearest, (common * common) / (size * (common + missing)))
+            if nearest == 1.0:
+                break
     return real(1.0 - np.sqrt(nearest))
 
 
