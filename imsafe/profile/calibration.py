@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from imsafe.profile.compiled import inlined, real
 from imsafe.profile.leave_one_out import BURST_COLUMN, DRIFT_COLUMN, REPERTOIRE_COLUMN
 from imsafe.profile.pace import DECADES
+from imsafe.profile.surprise import BIT, surprise
 
 READINGS = ("burst", "drift", "repertoire")
 """Their order is that of `imsafe.monitor.view_protocol.READINGS`."""
 
-TAIL_UNITS = 5
+TAIL_UNITS = 4
 """The score is extrapolated from so many of the highest units; below them it is counted.
 
 So few, because units are a mixture: where 1,500 short processes are alike and
@@ -34,6 +35,9 @@ KNOTS = 512
 BURST_WEIGHT = 0.5
 BURST_RANGE = 0.98
 """A burst beyond this quantile of the normal units' highest counts in full."""
+
+_DECADE_OF_BIT = math.log10(2) / DECADES
+"""Of the score."""
 
 LEAST_SCALE = (0.25, 0.1, 0.02)
 """The readings' scales are at least this (bits, bits, distance): very regular normal
@@ -58,8 +62,10 @@ class Calibration:
     knots, scores
         The score at each knot of the combined reading, on a line in between;
         below the first knot it is 0.
-    tail_start, tail_score, tail_slope
-        The score beyond `tail_start`: ``tail_score + tail_slope * (combined - tail_start)``.
+    tail_start, tail_score
+        Where the tail begins, and the score there.
+    tail_units, tail_excess
+        How many units are beyond it, and by how much in the mean; see `score_of`.
     """
 
     units: int
@@ -70,7 +76,8 @@ class Calibration:
     scores: tuple[float, ...]
     tail_start: float
     tail_score: float
-    tail_slope: float
+    tail_units: int
+    tail_excess: float
 
 
 class Curve(NamedTuple):
@@ -83,7 +90,8 @@ class Curve(NamedTuple):
     burst_limit: float
     tail_start: float
     tail_score: float
-    tail_slope: float
+    tail_units: int
+    tail_excess: float
 
 
 def curve(calibration: Calibration) -> Curve:
@@ -96,7 +104,8 @@ def curve(calibration: Calibration) -> Curve:
         float(calibration.burst_limit),
         float(calibration.tail_start),
         float(calibration.tail_score),
-        float(calibration.tail_slope),
+        int(calibration.tail_units),
+        float(calibration.tail_excess),
     )
 
 
@@ -117,9 +126,15 @@ def combine(burst: float, drift: float, repertoire: float, c: Curve) -> tuple[fl
 
 @inlined
 def score_of(combined: float, c: Curve) -> float:
-    """The score of a combined reading: min(1, -log10(p) / 6)."""
+    """The score of a combined reading: min(1, -log10(p) / 6).
+
+    In the tail, p falls exponentially; as its rate is known from n units only,
+    what may be predicted is (1 + excess / (n mean excess))^-n of what is there.
+    """
     if combined > c.tail_start:
-        return real(min(1.0, c.tail_score + c.tail_slope * (combined - c.tail_start)))
+        ratio = (combined - c.tail_start) / (c.tail_units * c.tail_excess)
+        bits = surprise(1.0 / (1.0 + ratio)) / BIT
+        return real(min(1.0, c.tail_score + c.tail_units * bits * _DECADE_OF_BIT))
     at = np.searchsorted(c.knots, combined, side="right")
     if at == 0:
         return 0.0
@@ -159,13 +174,13 @@ def calibrate(readings: Sequence[NDArray[np.float64]]) -> Calibration:
         (float(mean[0]), float(mean[1]), float(mean[2])),
         (float(scale[0]), float(scale[1]), float(scale[2])),
         float(np.quantile(highest[:, BURST_COLUMN], BURST_RANGE)),
-        (), (), 0.0, 0.0, 0.0,
+        (), (), 0.0, 0.0, 1, 1.0,
     )  # fmt: skip
     return _fit_curve(start, np.sort([_combined(unit, start).max() for unit in readings]))
 
 
 def _fit_curve(start: Calibration, highest: NDArray[np.float64]) -> Calibration:
-    """Count the normal units up to the tail, fit an exponential to the rest.
+    """Count the normal units up to the tail, measure those beyond.
 
     Parameters
     ----------
@@ -173,23 +188,23 @@ def _fit_curve(start: Calibration, highest: NDArray[np.float64]) -> Calibration:
         The units' highest combined readings in rising order.
     """
     units = len(highest)
-    in_tail = min(TAIL_UNITS, units)
-    tail_start = float(highest[-in_tail])
-    tail_score = -math.log10(in_tail / units) / DECADES
-    mean_excess = max(float((highest[-in_tail:] - tail_start).mean()), LEAST_TAIL)
-    body = highest[: units - in_tail + 1]
+    beyond = min(TAIL_UNITS, units - 1)
+    tail_start = float(highest[-1 - beyond])
+    tail_score = -math.log10((beyond + 1) / units) / DECADES
+    excess = float((highest[-1 - beyond :] - tail_start).sum()) / max(beyond, 1)
+    body = highest[: units - beyond]
     knots = np.unique(body[np.unique(np.linspace(0, len(body) - 1, KNOTS).astype(np.int64))])
     reach = units - np.searchsorted(highest, knots, side="left")
     scores = [min(-math.log10(number / units) / DECADES, tail_score) for number in reach.tolist()]
     return Calibration(
         units, start.mean, start.scale, start.burst_limit,
         tuple(knots.tolist()), tuple(scores),
-        tail_start, tail_score, 1 / (math.log(10) * DECADES * mean_excess),
+        tail_start, tail_score, max(beyond, 1), max(excess, LEAST_TAIL),
     )  # fmt: skip
 
 
 def _uninformed() -> Calibration:
     """Of a profile without a single unit: anything is as surprising as it looks."""
     return Calibration(
-        0, (0.0, 0.0, 0.0), LEAST_SCALE, 0.0, (0.0,), (0.0,), 0.0, 0.0, 1 / (math.log(10) * DECADES)
+        0, (0.0, 0.0, 0.0), LEAST_SCALE, 0.0, (0.0,), (0.0,), 0.0, 0.0, TAIL_UNITS, 1.0
     )

@@ -237,15 +237,17 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
     stored = _json_object(_settings(connection).get("calibration"), "its calibration")
     mean, scale = (_floats(stored.get(key), 3, 3) for key in ("mean", "scale"))
     knots, scores = (_floats(stored.get(key), 0, KNOTS) for key in ("knots", "scores"))
-    singles = [stored.get(key) for key in ("burst_limit", "tail_start", "tail_score", "tail_slope")]
-    burst_limit, tail_start, tail_score, tail_slope = _floats(singles, 4, 4)
+    singles = [
+        stored.get(key) for key in ("burst_limit", "tail_start", "tail_score", "tail_excess")
+    ]
+    burst_limit, tail_start, tail_score, tail_excess = _floats(singles, 4, 4)
     if (
         min(scale) <= 0
         or len(knots) != len(scores)
         or any(b <= a for a, b in itertools.pairwise(knots))
         or list(scores) != sorted(scores)
         or not all(0 <= score <= 1 for score in (*scores, tail_score))
-        or tail_slope <= 0
+        or tail_excess <= 0
     ):
         raise Damaged("its calibration is no calibration")
     return Calibration(
@@ -257,7 +259,8 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
         scores,
         tail_start,
         tail_score,
-        tail_slope,
+        _number(stored.get("tail_units"), 1, 2 * SAMPLE_UNITS, "its tail"),
+        tail_excess,
     )
 
 

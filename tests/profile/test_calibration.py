@@ -135,7 +135,7 @@ def test_one_odd_unit_does_not_hide_what_is_odder() -> None:
     usual = [np.array([row]) for row in rng.normal((1, 0.5, 0.1), (0.1, 0.05, 0.02), (400, 3))]
     odd = np.array([[3.0, 1.0, 0.3]])
     arrays = curve(calibrate([*usual, odd]))
-    assert score_of(combine(8.0, 4.0, 0.5, arrays)[0], arrays) == 1.0
+    assert score_of(combine(8.0, 4.0, 0.5, arrays)[0], arrays) > 0.667
     assert score_of(combine(1.0, 0.5, 0.1, arrays)[0], arrays) < 0.2
 
 
