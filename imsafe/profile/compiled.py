@@ -9,10 +9,13 @@ be ours and nobody else's to write.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -21,6 +24,8 @@ import numba
 import numpy as np
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+_KEPT_S = 30 * 86_400
 
 
 def _digest() -> str:
@@ -56,12 +61,23 @@ def cache_folder() -> Path:
         kept = _caches() / "imsafe"
         kept.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = kept / f"kernels-{_digest()}"
+        if not folder.exists():
+            _remove_old(kept)
         folder.mkdir(mode=0o700, exist_ok=True)
         if _is_private(kept) and _is_private(folder):
             return folder
     except (OSError, RuntimeError):  # RuntimeError: a user without a home folder
         pass
-    return Path(tempfile.mkdtemp(prefix="imsafe-kernels-"))
+    passing = Path(tempfile.mkdtemp(prefix="imsafe-kernels-"))
+    atexit.register(shutil.rmtree, passing, ignore_errors=True)
+    return passing
+
+
+def _remove_old(kept: Path) -> None:
+    """Take away the machine code of versions that nobody has compiled for a month."""
+    for folder in kept.glob("kernels-*"):
+        if time.time() - folder.lstat().st_mtime > _KEPT_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
