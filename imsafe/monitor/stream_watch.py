@@ -19,11 +19,11 @@ from imsafe.monitor.crossings import Batch, Change, Crossing, Crossings, What, t
 from imsafe.monitor.event_clock import EventClock
 from imsafe.monitor.findings import Findings, Scored
 from imsafe.monitor.history import Histories, Part
-from imsafe.monitor.losses import Losses
 from imsafe.monitor.processes import Processes
 from imsafe.monitor.view_protocol import BUCKET_NS
 from imsafe.monitor.watched import Watched
 from imsafe.stream.items import Closed, Item, Lost, ProcessInfo, Segment
+from imsafe.stream.losses import Losses
 from imsafe.stream.routing import Routing
 
 PIECE = 4096

@@ -8,12 +8,11 @@ from collections.abc import Callable
 import numpy as np
 
 from imsafe.errors import StreamError
-from imsafe.events import Events, Kind
+from imsafe.events import Kind
 from imsafe.sources.base import Counters
 from imsafe.stream.items import Closed, Item, Lost, Segment, Tagged
+from imsafe.stream.losses import Losses
 from imsafe.stream.parser import StreamParser
-
-_WRAP = 1 << 32
 
 
 class Reception:
@@ -99,37 +98,11 @@ class Reception:
             self._counters.streams_open += 1
             self._counters.streams_total += 1
         if isinstance(item, np.ndarray):
-            is_call = item["kind"] == Kind.CALL
-            self._counters.calls += int(np.count_nonzero(is_call))
-            self._counters.lost += self._losses[own].seen(item, is_call)
+            calls = item[item["kind"] == Kind.CALL]
+            self._counters.calls += len(calls)
+            self._counters.lost += sum(new for _, new in self._losses[own].calls(calls))
         elif isinstance(item, Lost):
-            self._counters.lost += self._losses[own].told(item.count)
+            self._counters.lost += self._losses[own].frame(item)
         elif isinstance(item, Closed):
             self._forget(own)
         return own
-
-
-class Losses:
-    """Lost calls of a stream, which may be told by a frame, by `aux`, or by both."""
-
-    def __init__(self) -> None:
-        self._by_frames = 0
-        self._by_aux = 0
-        self._counted = 0
-
-    def told(self, count: int) -> int:
-        """Take in a lost frame; how many calls were not counted before."""
-        self._by_frames += count
-        return self._newly()
-
-    def seen(self, events: Events, is_call: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
-        """Take in the `aux` of calls; how many lost calls were not counted before."""
-        if is_call.any():
-            last = int(events["aux"][is_call][-1])
-            self._by_aux += (last - self._by_aux) % _WRAP
-        return self._newly()
-
-    def _newly(self) -> int:
-        total = max(self._by_frames, self._by_aux)
-        new, self._counted = total - self._counted, total
-        return new

@@ -23,8 +23,8 @@ from imsafe.errors import ImsafeError, SourceError
 from imsafe.events import Kind
 from imsafe.sources.base import Counters
 from imsafe.sources.pace import Pace
-from imsafe.sources.reception import Losses
 from imsafe.stream.items import Closed, Item, Lost, Segment, Tagged
+from imsafe.stream.losses import Losses
 from imsafe.stream.traces import TraceReader, open_trace
 
 _AHEAD = 4
@@ -202,11 +202,11 @@ class ReplaySource:
         elif isinstance(item, Closed):
             self._losses.pop(stream, None)
         elif isinstance(item, Lost):
-            counters.lost += self._losses[stream].told(item.count)
+            counters.lost += self._losses[stream].frame(item)
         elif isinstance(item, np.ndarray):
-            is_call = item["kind"] == Kind.CALL
-            counters.calls += int(np.count_nonzero(is_call))
-            counters.lost += self._losses[stream].seen(item, is_call)
+            calls = item[item["kind"] == Kind.CALL]
+            counters.calls += len(calls)
+            counters.lost += sum(new for _, new in self._losses[stream].calls(calls))
         counters.streams_open = len(self._losses)
 
     # -- in the thread ---------------------------------------------------------------

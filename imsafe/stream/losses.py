@@ -37,7 +37,11 @@ class Losses:
         return self._count()
 
     def calls(self, calls: Events) -> list[tuple[int, int]]:
-        """Take in calls; for each place of new loss its row and the count."""
+        """Take in calls (nothing else); for each place of new loss its row and the count.
+
+        With several processors a count may arrive late, behind a newer one: it tells
+        nothing new.
+        """
         aux: NDArray[np.uint32] = calls["aux"]
         if not len(aux) or (aux[-1] == self.aux and (aux == self.aux).all()):
             return []
