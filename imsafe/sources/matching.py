@@ -108,10 +108,10 @@ def cgroup_path(target: Target) -> str:
             if name in folders:
                 return f"/{(Path(folder) / name).relative_to(root)}"
         return f"/system.slice/{name}"
-    folder = Path(os.path.normpath(target.value))
-    if not folder.is_relative_to(root):
+    group = Path(os.path.normpath(target.value))
+    if not group.is_relative_to(root):
         raise SourceError(f"{target.value} is not below {root}, where the control groups are.")
-    return f"/{folder.relative_to(root)}".removesuffix("/.")
+    return f"/{group.relative_to(root)}".removesuffix("/.")
 
 
 def matched(
