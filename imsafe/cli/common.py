@@ -172,7 +172,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         "--driver",
         metavar="NAME",
         action="append",
-        help="programs of this name, by the kernel tracer (not in this version)",
+        help="programs of this name, by the kernel tracer (repeatable)",
     )
     group.add_argument(
         "--sensor", metavar="SOCKET", action="append", help="listen for sensors (repeatable)"
@@ -225,12 +225,26 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_driver_options(group: argparse._ArgumentGroup) -> None:
-    """Add what goes with --driver: understood already, so that the answer can be clear."""
-    for option, metavar in (("--path", "EXE"), ("--unit", "UNIT"), ("--cgroup", "DIR")):
-        group.add_argument(option, metavar=metavar, action="append", help=argparse.SUPPRESS)
-    group.add_argument("--not-yet-started", action="store_true", help=argparse.SUPPRESS)
-    group.add_argument("--ring-size", metavar="BYTES", type=size, help=argparse.SUPPRESS)
-    group.add_argument("--simulate-loss", metavar="N", type=int, help=argparse.SUPPRESS)
+    for option, metavar, what in (
+        ("--path", "EXE", "the program of this full path"),
+        ("--unit", "UNIT", "the processes of this systemd unit"),
+        ("--cgroup", "DIR", "those of this control group, a folder in /sys/fs/cgroup"),
+        ("--driver-pid", "PID", "this process and its children"),
+    ):
+        text = f"{what}, by the kernel tracer (repeatable)"
+        group.add_argument(option, metavar=metavar, action="append", default=[], help=text)
+    group.add_argument(
+        "--not-yet-started", action="store_true", help="with the kernel tracer: only new processes"
+    )
+    group.add_argument(
+        "--device", metavar="SOCKET", default="auto", help="a kernel tracer that listens here"
+    )
+    group.add_argument(
+        "--ring-size", metavar="BYTES", type=size, help="kernel tracer's buffer (K, M, G; 8M)"
+    )
+    group.add_argument(
+        "--simulate-loss", metavar="N", type=int, help="lose and count one call in N (for tests)"
+    )
 
 
 def pid(text: str) -> int:
@@ -267,28 +281,64 @@ def command_of(args: argparse.Namespace) -> list[str]:
     return command
 
 
+def driver_targets(args: argparse.Namespace) -> list[tuple[str, str]]:
+    """Kind and value of each thing that the kernel tracer shall follow."""
+    given = {
+        "name": args.driver,
+        "path": args.path,
+        "unit": args.unit,
+        "cgroup": args.cgroup,
+        "pid": args.driver_pid,
+    }
+    return [(kind, value) for kind, values in given.items() for value in values or ()]
+
+
+def _kernel_source(args: argparse.Namespace, targets: list[tuple[str, str]]) -> Source:
+    from imsafe.sources.kernel import KernelSource  # noqa: PLC0415
+    from imsafe.sources.kernel_request import (  # noqa: PLC0415
+        DEFAULT_RING,
+        KernelRequest,
+        Target,
+    )
+
+    request = KernelRequest(
+        tuple(Target(kind, value) for kind, value in targets),  # type: ignore[arg-type]
+        follow_exec=not args.no_follow_exec,
+        not_yet_started=args.not_yet_started,
+        ring_size=DEFAULT_RING if args.ring_size is None else args.ring_size,
+        simulate_loss=args.simulate_loss or 0,
+    )
+    return KernelSource(request, args.device)
+
+
 def sources_from(args: argparse.Namespace) -> list[Source]:
     """The sources that the arguments name, not yet opened.
 
     Raises
     ------
     ImsafeError
-        None is named, or two kinds are, or the kernel tracer is.
+        None is named, or two kinds are.
     """
     command = command_of(args)
-    if args.driver or args.path or args.unit or args.cgroup or args.not_yet_started:
+    driver = driver_targets(args)
+    if not driver and (
+        args.ring_size is not None
+        or args.simulate_loss is not None
+        or args.not_yet_started
+        or args.device != "auto"
+    ):
         raise ImsafeError(
-            "The kernel tracer (--driver) comes with a later version; meanwhile start the program"
-            " here (-- COMMAND), attach to it (-p PID), or send its calls with ims-sensor."
+            "--not-yet-started, --device, --ring-size and --simulate-loss belong to --driver NAME"
+            " (or --path, --unit, --cgroup, --driver-pid)."
         )
-    if args.ring_size is not None or args.simulate_loss is not None:
-        raise ImsafeError("--ring-size and --simulate-loss belong to --driver.")
-    kinds = [args.sensor, args.replay, args.pid, command]
+    kinds = [driver, args.sensor, args.replay, args.pid, command]
     if sum(bool(kind) for kind in kinds) != 1:
         raise ImsafeError(
-            "Name exactly one kind of source: --sensor SOCKET, --replay TRACE, -p PID"
-            " or -- COMMAND (see --help)."
+            "Name exactly one kind of source: --driver NAME, --sensor SOCKET, --replay TRACE,"
+            " -p PID or -- COMMAND (see --help)."
         )
+    if driver:
+        return [_kernel_source(args, driver)]
     # Imported here: a program that replays needs neither sockets nor ptrace, which
     # Windows and macOS do not have.
     if args.sensor:

@@ -151,7 +151,11 @@ def _adopt_modes(args: argparse.Namespace, applications: list[Watched]) -> None:
 
 
 def _sources(args: argparse.Namespace, until_closed: int | None) -> list[tuple[str, Source]]:
-    kinds = (("driver", args.driver), ("sensor", args.sensor), ("replay", args.replay))
+    kinds = (
+        ("driver", common.driver_targets(args)),
+        ("sensor", args.sensor),
+        ("replay", args.replay),
+    )
     kind = next((kind for kind, given in kinds if given), "pid" if args.pid else "command")
     if args.stay and kind == "command" and not common.command_of(args):
         return []  # a window will say what to watch

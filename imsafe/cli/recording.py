@@ -23,6 +23,8 @@ from imsafe.stream.trace_file import TraceWriter
 _SHOW_S = 0.5
 _FLUSH_S = 1.0
 _WAIT_S = 0.1
+_REST_S = 10.0
+"""For what is still on its way at the end."""
 
 
 class Recording:
@@ -144,13 +146,22 @@ def record_sources(
             opened.append(source)
         recording.begin(writer(_header()))
         channels: dict[tuple[int, int], int] = {}
+
+        def turn() -> None:
+            for source in _ready(opened):
+                number = opened.index(source)
+                for stream, item in source.read(_WAIT_S if len(opened) == 1 else 0.0):
+                    _record(recording, channels, (number, stream), item)
+            recording.note_lost(sum(source.counters.lost for source in opened))
+
         try:
             while recording.tick() and not all(source.finished for source in opened):
-                for source in _ready(opened):
-                    number = opened.index(source)
-                    for stream, item in source.read(_WAIT_S if len(opened) == 1 else 0.0):
-                        _record(recording, channels, (number, stream), item)
-                recording.note_lost(sum(source.counters.lost for source in opened))
+                turn()
+            # What is on its way still belongs to the recording, and the tracer's totals.
+            ending = [source for source in opened if source.stop()]
+            deadline = time.monotonic() + _REST_S
+            while time.monotonic() < deadline and not all(source.finished for source in ending):
+                turn()
         except ImsafeError as error:
             recording.failure = error
         _close(recording)

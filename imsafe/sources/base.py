@@ -70,5 +70,8 @@ class Source(Protocol):
         peer sent, is a bug: a bad peer's stream ends with `Closed(warning=...)`.
         """
 
+    def stop(self) -> bool:
+        """Ask for the end; True where `read` still has what is on its way, until `finished`."""
+
     def close(self) -> None:
         """End every stream and release everything; safe to call twice."""

@@ -187,6 +187,10 @@ class SensorSource:
         del self._sensors[number]
         sensor.connection.close()
 
+    def stop(self) -> bool:
+        """Nothing is on its way that `close` would lose."""
+        return False
+
     def close(self) -> None:
         """Close every connection and remove the socket; the sensors run on."""
         for sensor in self._sensors.values():

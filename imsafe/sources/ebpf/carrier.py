@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries records from the kernel's rings to the reader's socket, with no rights left.
+
+What the reader does not take is kept up to a limit; then calls stay in the
+ring, where the kernel counts what finds no room.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import select
+import signal
+import socket
+import time
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+import imsafe
+from imsafe.events import EVENT
+from imsafe.sources.ebpf import follow, privileges
+from imsafe.sources.ebpf.lifecycle import Lifecycle
+from imsafe.sources.ebpf.load import LIFECYCLE_SIZE, MARKS, Attached
+from imsafe.sources.ebpf.ring import CallRing, LifecycleRing
+from imsafe.sources.kernel_request import KernelRequest
+from imsafe.stream.codec import encode
+from imsafe.stream.frames import segment_header
+from imsafe.stream.items import End, Lost
+
+_POLL_S = 0.02
+_MOST = 1 << 16
+"""Calls at a turn."""
+_KEPT = 64 << 20
+"""Bytes that wait for the reader."""
+_RECORDS_KEPT = 100_000
+_CALLS_LOST, _LIFECYCLE_LOST = 0, 1
+
+
+class Carrier:
+    """The tracer, once its program is in the kernel.
+
+    Parameters
+    ----------
+    attached
+        The program's maps and attachments.
+    output
+        Connected, not blocking; the tracer ends when its other end closes or
+        says that it sends no more.
+    """
+
+    def __init__(self, request: KernelRequest, attached: Attached, output: socket.socket) -> None:
+        self._request = request
+        self._attached = attached
+        self._output = output
+        self._calls = CallRing(attached.calls, request.ring_size)
+        self._records = LifecycleRing(attached.lifecycle, LIFECYCLE_SIZE)
+        page = mmap.mmap(attached.counters, mmap.PAGESIZE, prot=mmap.PROT_READ)
+        self._counters = np.frombuffer(page, np.uint64, 2)
+        self._lifecycle = Lifecycle()
+        self._queue: deque[memoryview] = deque()
+        self._queued = 0
+        self._received = 0
+        self._told = 0
+        """Lost calls that frames have told of."""
+        self._last = np.zeros(1, EVENT)[0]
+        self._last["time_ns"] = time.monotonic_ns()
+        self._ending = False
+
+    def begin(self) -> None:
+        """Mark what runs already, say who it is, and give every right up.
+
+        Raises
+        ------
+        SourceError
+            A right could not be given up.
+        """
+        marks = self._marks()
+        for pid in follow.own_processes(os.getppid()):
+            follow.mark(marks, pid, follow.NEVER)
+        followed = follow.follow_running(self._request, marks)
+        del marks
+        kind = {target.application: target.kind for target in self._request.targets}
+        applications = [
+            {"name": name, "matched_by": kind[name]} for name in self._request.applications
+        ]
+        system = os.uname()
+        meta = {
+            "applications": applications,
+            "host": system.nodename,
+            "kernel": system.release,
+            "abi": {"x86_64": "x86_64", "aarch64": "aarch64"}.get(system.machine, "unknown"),
+            "tracer": "kernel",
+            "follow_exec": self._request.follow_exec,
+            "wall_ns": time.time_ns(),
+            "monotonic_ns": time.monotonic_ns(),
+            "timed": True,
+            "imsafe": imsafe.__version__,
+        }
+        self._put(segment_header(meta))
+        for info, tids in followed.values():
+            self._lifecycle.adopt(info, tids)
+            self._put(encode(info))
+        signal.signal(signal.SIGTERM, self._end)
+        privileges.give_up()
+
+    def _marks(self) -> NDArray[np.uint8]:
+        """Map the marks: 4 MiB, which are not kept."""
+        return np.frombuffer(mmap.mmap(self._attached.marks, MARKS), np.uint8)
+
+    def _end(self, *_: object) -> None:
+        self._ending = True
+
+    def run(self) -> None:
+        """Carry until the reader is gone, asks for the end, or nothing is left to follow.
+
+        Raises
+        ------
+        BrokenPipeError
+            The reader is gone.
+        """
+        poller = select.poll()
+        while not self._ending:
+            self._carry()
+            wants = select.POLLIN | (select.POLLOUT if self._queue else 0)
+            poller.register(self._output, wants)
+            for _, found in poller.poll(1000 * _POLL_S):
+                if found & select.POLLOUT:
+                    self._send()
+                if found & ~select.POLLOUT and not self._output.recv(4096):
+                    self._ending = True
+            if self._only_pids and not self._lifecycle.processes:
+                self._ending = True
+        self.detach()
+        self._carry_rest()
+
+    @property
+    def _only_pids(self) -> bool:
+        return all(target.kind == "pid" for target in self._request.targets)
+
+    def detach(self) -> None:
+        """Take the program out of the kernel; what is in the rings stays readable."""
+        for link in self._attached.links:
+            os.close(link)
+
+    def _carry(self) -> bool:
+        """One turn; whether more is waiting in the ring."""
+        # In this order: what is counted as lost now was lost before any call that comes
+        # later, and lifecycle records that belong before the calls taken are there already.
+        lost = int(self._counters[_CALLS_LOST])
+        now = time.monotonic_ns()
+        calls, horizon = self._calls.take(now, _MOST if self._queued < _KEPT else 0)
+        records = self._records.take() if len(self._lifecycle) < _RECORDS_KEPT else []
+        if self._counters[_LIFECYCLE_LOST] and len(calls):
+            for info in self._lifecycle.announce(np.unique(calls["pid"]).tolist(), self._marks()):
+                self._put(encode(info))
+        for item in self._lifecycle.items(calls, records, horizon):
+            self._put(encode(item))
+        if len(calls):
+            self._received += len(calls)
+            self._last = calls[-1]
+        if horizon == now:
+            self._tell_lost(lost, now)
+        self._send()
+        return len(calls) == _MOST
+
+    def _tell_lost(self, lost: int, now: int) -> None:
+        """Tell of what was lost behind the last call, which no call can tell."""
+        told = int(self._last["aux"])
+        if lost > self._told and lost & 0xFFFFFFFF != told:
+            self._put(encode(Lost(lost - self._told, int(self._last["time_ns"]), now)))
+            self._told = lost
+
+    def _carry_rest(self) -> None:
+        """Everything that is left, to a reader that still takes it."""
+        while self._carry() or len(self._lifecycle):
+            self._flush()
+        lost = int(self._counters[_CALLS_LOST])
+        self._tell_lost(lost, time.monotonic_ns())
+        totals = {
+            "calls": self._received + lost,
+            "lost": lost,
+            "lifecycle_lost": int(self._counters[_LIFECYCLE_LOST]),
+        }
+        self._put(encode(End(totals)))
+        self._flush()
+
+    def _flush(self) -> None:
+        """Send all there is, waiting for the reader."""
+        poller = select.poll()
+        poller.register(self._output, select.POLLOUT)
+        while self._queue:
+            poller.poll()
+            self._send()
+
+    def _put(self, octets: bytes) -> None:
+        self._queue.append(memoryview(octets))
+        self._queued += len(octets)
+
+    def _send(self) -> None:
+        while self._queue:
+            try:
+                sent = self._output.send(self._queue[0])
+            except BlockingIOError:
+                return
+            self._queued -= sent
+            if sent == len(self._queue[0]):
+                self._queue.popleft()
+            else:
+                self._queue[0] = self._queue[0][sent:]
