@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the kernel tracer for tests: where it cannot run, they skip and say why."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .running import Recorded, eventually, kill_and_wait, start, streams_of
+
+
+def needs_the_kernel() -> list[Any]:
+    """Marks for a module of tests that trace with eBPF."""
+    why = ""
+    if platform.machine() != "x86_64":
+        why = "the numbers are those of x86_64"
+    elif os.geteuid() != 0:
+        why = "only root may load BPF programs"
+    elif not Path("/usr/lib/python3/dist-packages/bcc").is_dir():
+        why = "python3-bpfcc is not here"
+    return [pytest.mark.skipif(bool(why), reason=why)]
+
+
+@contextlib.contextmanager
+def recording(path: Path, *options: object) -> Iterator[subprocess.Popen[str]]:
+    """Record with the kernel tracer meanwhile; afterwards the file is complete."""
+    path.unlink(missing_ok=True)
+    tracer = start("trace", "-v", "-o", path, *options, stderr=subprocess.PIPE, text=True)
+    try:
+        eventually(lambda: path.exists() or tracer.poll() is not None, "the tracer has begun", 60)
+        assert tracer.poll() is None, tracer.stderr.read()
+        yield tracer
+        tracer.send_signal(signal.SIGINT)
+        said = tracer.communicate(timeout=60)[1]
+        assert tracer.returncode == 0, said
+    finally:
+        kill_and_wait(tracer)
+
+
+def bpf_objects() -> set[str]:
+    """The kernel's BPF programs and maps, by number and name."""
+    found: set[str] = set()
+    for what in ("prog", "map"):
+        listed = subprocess.run(
+            ["bpftool", what], capture_output=True, text=True, check=False
+        ).stdout.splitlines()
+        found |= {f"{what} {line}" for line in listed if line[:1].isdecimal()}
+    return found
+
+
+def recorded(path: Path) -> Recorded:
+    """What the tracer sent: the one stream within the recorder's own."""
+    own, stream = streams_of(path)
+    assert not own.items[:-1]
+    return stream
