@@ -20,7 +20,7 @@
 //
 // User space gives, as -D options (imsafe/sources/ebpf/load.py): CALL_PAGES and
 // LIFECYCLE_PAGES, the sizes of the rings; FOLLOW_EXEC, 0 or 1; SIMULATE_LOSS, 0 or N;
-// STATUS_OFFSET; LEVELS, a list of X(depth) for control groups, may be absent.
+// STATUS_OFFSET; DEEPEST_GROUP, how far below the root a control group is asked for, or 0.
 
 #define MARK_BLOCKS 1024        /* times 4096 thread ids: as many as Linux can have */
 #define NEVER 255               /* the mark of ImSafe's own threads: never followed */
@@ -254,14 +254,13 @@ static __always_inline u8 wanted(struct scratch *scratch, u32 length) {
         if ((application = found(paths.lookup(&scratch->key))))
             return application;
     }
-#ifdef LEVELS
-    u64 group;
-#define X(depth)                                                                              \
-    group = bpf_get_current_ancestor_cgroup_id(depth);                                        \
-    if ((application = found(groups.lookup(&group))))                                         \
-        return application;
-    LEVELS
-#undef X
+#if DEEPEST_GROUP
+    // A group holds the processes of those below it as well.
+    for (i = 1; i <= DEEPEST_GROUP; i++) {
+        u64 group = bpf_get_current_ancestor_cgroup_id(i);
+        if ((application = found(groups.lookup(&group))))
+            return application;
+    }
 #endif
     return 0;
 }
@@ -304,7 +303,7 @@ TRACEPOINT_PROBE(sched, sched_process_exec) {
     return 0;
 }
 
-#ifdef LEVELS
+#if DEEPEST_GROUP
 // A control group that was asked for before it existed (a systemd unit not yet started).
 TRACEPOINT_PROBE(cgroup, cgroup_mkdir) {
     u32 zero = 0;

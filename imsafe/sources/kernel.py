@@ -20,11 +20,13 @@ import numpy as np
 import imsafe
 from imsafe.errors import SourceError, reason
 from imsafe.sources.base import Counters
+from imsafe.sources.ebpf.tracer import STARTER
 from imsafe.sources.executable import describe, package_of
 from imsafe.sources.kernel_request import KernelRequest
 from imsafe.sources.matching import look_at, matched
-from imsafe.sources.peer import peer_of, user_name
+from imsafe.sources.peer import Allowed, connect_checked
 from imsafe.sources.reception import Reception
+from imsafe.stream.frames import MAGIC
 from imsafe.stream.items import Segment, Tagged
 
 INSTALLED_TRACER = Path("/usr/libexec/imsafe/imsafe-tracer")
@@ -33,11 +35,7 @@ _BYTES_A_TURN = 1 << 18
 _EVENTS_A_READ = 1 << 16
 _START_S = 60.0
 _END_S = 3.0
-_ROOT = str(Path(imsafe.__file__).resolve().parent.parent)
-_PROGRAM = (
-    f"import sys; sys.path.insert(0, {_ROOT!r});"
-    " from imsafe.sources.ebpf.tracer import main; sys.exit(main())"
-)
+_PROGRAM = STARTER.format(root=str(Path(imsafe.__file__).resolve().parent.parent))
 # What sudo and pkexec say by their status when the user was not let through.
 _REFUSED = {"pkexec": (126, 127), "sudo": (1,)}
 
@@ -154,26 +152,15 @@ class KernelSource:
         return ["sudo", *([] if _has_terminal() else ["-n"]), "--", *program]
 
     def _connect(self) -> None:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            connection.settimeout(_END_S)
-            connection.connect(self._device)
-            peer = peer_of(connection)
-            if peer.uid != 0:
-                raise SourceError(
-                    f"{self._device} is not the kernel tracer's socket: user"
-                    f" {user_name(peer.uid)} listens there, not root."
-                )
-            connection.sendall(json.dumps(self._request.words()).encode() + b"\n")
+            connection = connect_checked(self._device, Allowed())
         except OSError as error:
-            connection.close()
             raise SourceError(
-                f"Cannot reach a kernel tracer at {self._device}: {reason(error).lower()};"
-                " start imsafe-tracer.service, or use the device auto."
+                f"No kernel tracer listens at {self._device} ({reason(error).lower()}): start"
+                " imsafe-tracer.service, or use the device auto."
             ) from error
-        except SourceError:
-            connection.close()
-            raise
+        connection.settimeout(_END_S)
+        connection.sendall(json.dumps(self._request.words()).encode() + b"\n")
         self._connection = connection
 
     def _describe(self) -> None:
@@ -201,21 +188,25 @@ class KernelSource:
             if time.monotonic() > deadline:
                 self.close()
                 raise SourceError("The kernel tracer did not start in time.")
-        if not self._connection.recv(1, socket.MSG_PEEK):
-            raise self._failure()
+        self._check_start(self._connection.recv(4096, socket.MSG_PEEK))
+
+    def _check_start(self, first: bytes) -> None:
+        # One that listens has only the socket to say why not.
+        if first[:1] != MAGIC[:1]:
+            raise self._failure(first)
         self._begun = True
 
-    def _failure(self) -> SourceError:
+    def _failure(self, first: bytes) -> SourceError:
         """Why the tracer ended before it began."""
-        said, code = "", 0
+        said, code = first.decode("utf-8", "replace"), 0
         if self._process is not None:
             try:
                 code = self._process.wait(_END_S)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 code = self._process.wait()
-        if self._errors is not None:
-            said = os.read(self._errors, 4096).decode("utf-8", "replace").strip()
+        if self._errors is not None and not said:
+            said = os.read(self._errors, 4096).decode("utf-8", "replace")
         self.close()
         said = " ".join(said.split())
         if code in _REFUSED.get(self._how, ()):
@@ -253,9 +244,8 @@ class KernelSource:
                 break
             except OSError:  # reset: the tracer was killed
                 octets = b""
-            if not octets and not self._begun:
-                raise self._failure()
-            self._begun = True
+            if not self._begun:
+                self._check_start(octets)
             arrived = self._reception.feed(octets) if octets else self._reception.end()
             events += sum(len(item) for _, item in arrived if isinstance(item, np.ndarray))
             items += arrived

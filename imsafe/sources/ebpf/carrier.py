@@ -68,8 +68,13 @@ class Carrier:
         self._last["time_ns"] = time.monotonic_ns()
         self._ending = False
 
-    def begin(self) -> None:
+    def begin(self, client: int) -> None:
         """Mark what runs already, say who it is, and give every right up.
+
+        Parameters
+        ----------
+        client
+            The process that asked: it and what is ImSafe's above it is not followed.
 
         Raises
         ------
@@ -77,7 +82,7 @@ class Carrier:
             A right could not be given up.
         """
         marks = self._marks()
-        for pid in follow.own_processes(os.getppid()):
+        for pid in {*follow.own_processes(client), *follow.own_processes(os.getppid())}:
             follow.mark(marks, pid, follow.NEVER)
         followed = follow.follow_running(self._request, marks)
         del marks
@@ -103,6 +108,8 @@ class Carrier:
             self._lifecycle.adopt(info, tids)
             self._put(encode(info))
         signal.signal(signal.SIGTERM, self._end)
+        if os.path.sameopenfile(1, 2):  # a stray word of ours must not get into the stream
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         privileges.give_up()
 
     def _marks(self) -> NDArray[np.uint8]:

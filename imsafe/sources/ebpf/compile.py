@@ -117,19 +117,17 @@ def _attach(request: KernelRequest, wanted: Wanted) -> list[int]:
 
 def _options(request: KernelRequest, wanted: Wanted) -> list[str]:
     page = os.sysconf("SC_PAGESIZE")
-    options = [
+    deepest = max((path.rstrip("/").count("/") for path in wanted.group_paths), default=0)
+    return [
         f"-DCALL_PAGES={request.ring_size // page}",
         f"-DLIFECYCLE_PAGES={LIFECYCLE_SIZE // page}",
         f"-DFOLLOW_EXEC={int(request.follow_exec)}",
         f"-DSIMULATE_LOSS={request.simulate_loss}",
         # thread_info begins with flags, and since 5.11 a word of syscall work after them.
         f"-DSTATUS_OFFSET={16 if stub_headers.kernel_version() >= (5, 11, 0) else 8}",
+        f"-DDEEPEST_GROUP={deepest}",
         "-Wno-macro-redefined",
     ]
-    if wanted.group_paths:
-        depths = sorted({path.rstrip("/").count("/") for path in wanted.group_paths})
-        options.append("-DLEVELS=" + " ".join(f"X({depth})" for depth in depths))
-    return options
 
 
 def _fill(bpf: Any, wanted: Wanted) -> None:

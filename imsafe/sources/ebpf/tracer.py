@@ -21,6 +21,11 @@ from imsafe.sources.ebpf.load import Compilation
 from imsafe.sources.ebpf.wanted import check_pids, wanted
 from imsafe.sources.kernel_request import KernelRequest
 
+STARTER = (
+    "import sys; sys.path.insert(0, {root!r});"
+    " from imsafe.sources.ebpf.tracer import main; sys.exit(main())"
+)
+"""A program for ``python -I -c`` that runs the tracer of this very ImSafe."""
 _SEND_BUFFER = 4 << 20
 _SO_SNDBUFFORCE = 32
 _INITIAL_PID_NAMESPACE = "pid:[4026531836]"
@@ -30,7 +35,7 @@ def main(words: list[str] | None = None) -> int:
     """Run the program; the status is 0, or 2 after one line that says why."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for our reader
     try:
-        _trace(sys.argv[1:] if words is None else words)
+        _run(sys.argv[1:] if words is None else words)
     except ConnectionError:
         return 0
     except ImsafeError as error:
@@ -39,26 +44,62 @@ def main(words: list[str] | None = None) -> int:
     return 0
 
 
-def _trace(words: list[str]) -> None:
+def _run(words: list[str]) -> None:
     if os.geteuid() != 0:
         raise SourceError("The kernel tracer has to be started as root.")
     privileges.check_code(privileges.code_places(), privileges.code_folders())
-    request = KernelRequest.from_words(words)
-    check_pids(request)
     if str(Path("/proc/self/ns/pid").readlink()) != _INITIAL_PID_NAMESPACE:
         raise SourceError(
             "The kernel tracer sees the machine's own process numbers, and in this container"
             " they are others: start it outside."
         )
+    option, _, value = words[0].partition("=") if words else ("", "", "")
+    if option == "--listen":
+        _listen(value, words[1:])
+        return
     output = _output()
+    if option == "--serve" and value.isdecimal() and len(words) == 1:
+        from imsafe.sources.ebpf.listen import request_of  # noqa: PLC0415
+
+        _trace(request_of(output), output, client=int(value))
+    else:
+        _trace(KernelRequest.from_words(words), output, client=os.getppid())
+
+
+def _listen(path: str, words: list[str]) -> None:
+    from imsafe.sources.ebpf.listen import listen  # noqa: PLC0415
+    from imsafe.sources.peer import Allowed  # noqa: PLC0415
+
+    names: dict[str, list[str]] = {"--user": [], "--group": []}
+    for word in words:
+        option, _, value = word.partition("=")
+        if option not in names:
+            raise SourceError(f"The listening kernel tracer knows no {word[:60]!r}.")
+        names[option].append(value)
+    command = [sys.executable, "-I", *_own_program()]
+    listen(path, Allowed.named(names["--user"], names["--group"]), command)
+
+
+def _own_program() -> list[str]:
+    """How this program was started, for one more of it."""
+    if sys.argv[0] and sys.argv[0] != "-c":
+        return [sys.argv[0]]
+    root = str(Path(__file__).resolve().parents[3])
+    return ["-c", STARTER.format(root=root)]
+
+
+def _trace(request: KernelRequest, output: socket.socket, client: int) -> None:
+    output.settimeout(None)
+    check_pids(request)
     compiling = Compilation(request, wanted(request))
     # numpy is imported only now: while the compiler works, and not for it.  Threads of its
     # libraries would keep the rights that this one gives up.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     from imsafe.sources.ebpf.carrier import Carrier  # noqa: PLC0415
 
+    output.setblocking(False)
     carrier = Carrier(request, compiling.result(), output)
-    carrier.begin()
+    carrier.begin(client)
     carrier.run()
 
 
@@ -68,7 +109,6 @@ def _output() -> socket.socket:
         raise SourceError("The kernel tracer writes to a socket only; use ims-trace --driver.")
     output = socket.socket(fileno=os.dup(1))
     output.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, _SEND_BUFFER)
-    output.setblocking(False)
     return output
 
 
