@@ -20,6 +20,10 @@ class StreamError(ImsafeError):
     """Bytes that are not a stream, or a stream that breaks its own rules."""
 
 
+class CutShort(StreamError):
+    """A trace of which the last part could not be read; all that stands before was given."""
+
+
 class ProfileError(ImsafeError):
     """A profile that cannot be opened, understood or saved."""
 

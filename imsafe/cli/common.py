@@ -12,13 +12,13 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 import imsafe
 from imsafe.errors import ImsafeError
-from imsafe.sources.base import Source
+from imsafe.sources.base import FromFile, Source
 
 OK, ALERTED, FAILED = 0, 1, 2
 """Exit status: nothing abnormal; at least one alert; an error, said in one line."""
@@ -84,6 +84,31 @@ def run(program: str, body: Callable[[], int]) -> int:
     else:
         return status
     return FAILED
+
+
+def status_of(program: str, traces: Iterable[object]) -> int:
+    """Say what was wrong with traces that were read, a line each; the exit status that makes.
+
+    Parameters
+    ----------
+    traces
+        Those, or the sources that replayed them; other sources are passed over.
+
+    Returns
+    -------
+    int
+        `FAILED` if one was cut short, though all that is whole of it was used; else `OK`.
+    """
+    read = [trace for trace in traces if isinstance(trace, FromFile)]
+    for warning in warnings_of(read):
+        print(f"{program}: {_one_line(warning)}", file=sys.stderr)
+    return FAILED if any(trace.cut_short for trace in read) else OK
+
+
+def warnings_of(traces: Iterable[object]) -> list[str]:
+    """What was wrong with traces that were read, in words."""
+    read = [trace for trace in traces if isinstance(trace, FromFile)]
+    return [warning for trace in read for warning in trace.warnings]
 
 
 def _is_channel(stream: TextIO | None) -> bool:

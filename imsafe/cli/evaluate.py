@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imsafe.cli.common import OK, Parser, Progress, Stop, emit, run
+from imsafe.cli.common import (
+    Parser,
+    Progress,
+    Stop,
+    emit,
+    run,
+    status_of,
+    warnings_of,
+)
 from imsafe.cli.trace_events import items_of
 from imsafe.errors import ImsafeError
 from imsafe.stream.items import Closed, Lost, Segment
@@ -48,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 after an error.
+        0, or 2 after an error or where a trace was cut short.
     """
     parser = Parser(
         "ims-evaluate",
@@ -167,16 +175,20 @@ def _evaluate(options: argparse.Namespace) -> int:
                 done += 1
                 progress.show(done / total, trace.name)
             if not measured[kind]:
-                raise ImsafeError(f"The {kind} traces have no calls: nothing to compare.")
+                raise ImsafeError(
+                    f"The {kind} traces have no calls: nothing to compare."
+                    + "".join(f" {warning}" for warning in warnings_of(traces))
+                )
     finally:
         progress.done()
     at = profile.suggested_threshold if options.threshold is None else options.threshold
     result = compared(measured["normal"], measured["attack"], at)
+    read = [trace for traces in groups.values() for trace in traces]
     if options.json:
-        emit({"type": "result", **result})
+        emit({"type": "result", **result, "warnings": warnings_of(read)})
     else:
         _print(result, profile.why_no_threshold)
-    return OK
+    return status_of("ims-evaluate", read)
 
 
 def compared(

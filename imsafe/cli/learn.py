@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from imsafe.cli.common import OK, Parser, Progress, Stop, emit, run
+from imsafe.cli.common import (
+    Parser,
+    Progress,
+    Stop,
+    emit,
+    run,
+    status_of,
+    warnings_of,
+)
 from imsafe.cli.trace_events import items_of
 from imsafe.errors import FileExistsRefused, ImsafeError, cannot
 from imsafe.stream.items import Closed, Lost, Segment
@@ -39,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 after an error.
+        0, or 2 after an error or where a trace was cut short.
     """
     parser = Parser(
         "ims-learn",
@@ -97,15 +105,14 @@ def _learn(options: argparse.Namespace) -> int:
             raise ImsafeError(
                 "Nothing was learned, so nothing is saved: "
                 + ("it was stopped too early." if learning.was_stopped else "there are no calls.")
+                + "".join(f" {warning}" for warning in warnings_of(traces))
             )
         profile = learner.finish(lambda done: progress.show(0.8 + 0.2 * done, "calibrating"))
     finally:
         progress.done()
     profile.save(output, replace=options.force or is_in_place)
-    for warning in learning.warnings:
-        print(f"ims-learn: {warning}", file=sys.stderr)
-    _report(profile, options, whole, len(traces))
-    return OK
+    _report(profile, options, whole, traces)
+    return status_of("ims-learn", traces)
 
 
 class Learning:
@@ -113,8 +120,6 @@ class Learning:
 
     Attributes
     ----------
-    warnings
-        What was wrong with the traces, in words.
     was_stopped
         Whether somebody asked.
     """
@@ -126,7 +131,6 @@ class Learning:
         self._application = application
         self._progress = progress
         self._stop = stop
-        self.warnings: list[str] = []
         self.was_stopped = False
 
     def learn(self, traces: list[TraceReader], *, again: bool) -> int:
@@ -155,7 +159,6 @@ class Learning:
                     f"{self._learner.nodes:,} sequences",
                 )
             self._learner.end_trace()
-            self.warnings += trace.warnings
             before += trace.size
         return len(traces)
 
@@ -204,7 +207,9 @@ def _refuse_known(traces: list[TraceReader], learner: Any) -> None:
         seen[trace.identity] = trace.name
 
 
-def _report(profile: Any, options: argparse.Namespace, whole: int, traces: int) -> None:
+def _report(
+    profile: Any, options: argparse.Namespace, whole: int, traces: list[TraceReader]
+) -> None:
     threshold = profile.suggested_threshold
     price = None if threshold is None else profile.pace.price(threshold)
     if options.json:
@@ -212,9 +217,9 @@ def _report(profile: Any, options: argparse.Namespace, whole: int, traces: int) 
             {
                 "type": "result",
                 "profile": options.output,
-                "cancelled": whole < traces,
+                "cancelled": whole < len(traces),
                 "traces": whole,
-                "traces_given": traces,
+                "traces_given": len(traces),
                 "calls": profile.calls,
                 "processes": profile.processes,
                 "units": profile.pace.units,
@@ -225,11 +230,12 @@ def _report(profile: Any, options: argparse.Namespace, whole: int, traces: int) 
                 "why_no_threshold": profile.why_no_threshold,
                 "false_alarms_per_million_calls": price and price.per_million_calls,
                 "false_alarms_per_day": price and price.per_day,
+                "warnings": warnings_of(traces),
             }
         )
         return
-    if whole < traces:
-        print(f"Stopped: {whole} of {traces} traces were learned, and are saved.")
+    if whole < len(traces):
+        print(f"Stopped: {whole} of {len(traces)} traces were learned, and are saved.")
     print(
         f"{options.output}: {profile.calls:,} calls of {profile.processes:,} processes, "
         f"{len(profile.tree) - 1:,} sequences of up to {profile.depth} calls."

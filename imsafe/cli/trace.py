@@ -19,6 +19,8 @@ from imsafe.cli.common import (
     emit,
     run,
     sources_from,
+    status_of,
+    warnings_of,
 )
 from imsafe.cli.recording import Recording, record_sources
 from imsafe.errors import ImsafeError
@@ -32,7 +34,8 @@ _EXAMPLES = """\
   ims-trace -o normal.imt --replay strace.log        a strace log as a trace of ImSafe
 
 When --duration or --max-size is reached the file is closed; the command goes on.
-The status is the command's own (128 + signal), 2 for an error before it started.
+The status is the command's own (128 + signal), 2 for an error before it started or
+where a replayed trace was cut short.
 """
 
 
@@ -72,13 +75,14 @@ def _run(args: argparse.Namespace) -> int:
     recording.finish()
     totals = {**recording.totals, "seconds": round(time.monotonic() - began, 3)}
     if args.json:
-        emit({"type": "done", "file": args.output, **totals})
+        emit({"type": "done", "file": args.output, **totals, "warnings": warnings_of(sources)})
     elif args.verbose or sys.stderr.isatty():
         print(
             f"ims-trace: {totals['calls']:,} calls of {totals['processes']:,} processes,"
             f" {totals['lost']:,} lost; {totals['bytes']:,} bytes in {args.output}",
             file=sys.stderr,
         )
+    status = status_of("ims-trace", sources) or status
     if recording.failure is not None:
         print(f"ims-trace: {recording.failure}", file=sys.stderr)
         if not command_of(args) and not isinstance(recording.failure, SizeLimitReached):

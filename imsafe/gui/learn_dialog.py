@@ -275,18 +275,21 @@ class LearnDialog(QDialog):
         self._child = None
         self.cancel.setEnabled(True)
         self.progress.hide()
-        if status != 0:
-            self.said.setText("")
-            show_message(
-                self, self.tr("Learn profile"), words or self.tr("Learning ended unexpectedly.")
-            )
-        else:
-            self.said.setText(self._sentence())
+        learned = bool(self._result)  # also from a trace that was cut short, with status 2
+        self.said.setText(self._sentence() if learned else "")
+        if learned:
             self.use.setVisible(Path(self.output.path).is_file())
             self._settings.add_recent(self.output.path)
+        warnings = "\n".join(self._result.get("warnings", ()))
+        if status != 0 or warnings:
+            show_message(
+                self,
+                self.tr("Learn profile"),
+                warnings or words or self.tr("Learning ended unexpectedly."),
+            )
         self.replace.setChecked(False)
         self._check()
-        if status == 0:
+        if learned:
             self.problem.tell("")
 
     def _sentence(self) -> str:

@@ -58,8 +58,10 @@ class MonitorSession(QObject):
         `Hello`: the view is connected.
     buckets(object), gaps(object)
         Arrays of `BUCKET` and `GAP`.
-    alert(dict), processes(list), status(dict), notice(str, float)
+    alert(dict), processes(list), status(dict)
         As in `view_protocol`.
+    notice(str), failed(str)
+        Something to know, and an error; the monitor goes on.
     ended(str)
         The monitor is gone; the error in words, empty when it ended in order.
     """
@@ -70,7 +72,8 @@ class MonitorSession(QObject):
     alert = pyqtSignal(dict)
     processes = pyqtSignal(list)
     status = pyqtSignal(dict)
-    notice = pyqtSignal(str, float)
+    notice = pyqtSignal(str)
+    failed = pyqtSignal(str)
     ended = pyqtSignal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -82,6 +85,7 @@ class MonitorSession(QObject):
         self._over = False
         self._client = ViewClient()
         self._answers: dict[int, Answer] = {}
+        self._told: set[str] = set()
         self._socket = QLocalSocket(self)
         self._socket.setReadBufferSize(_LARGEST_BUFFER)
         self._socket.readyRead.connect(self._read)
@@ -176,8 +180,10 @@ class MonitorSession(QObject):
                 self.processes.emit(processes)
             case StatusMessage(status):
                 self.status.emit(dict(status))
-            case NoticeMessage(text, time):
-                self.notice.emit(text, time)
+            case NoticeMessage(text, _, error):
+                if error:
+                    self._told.add(text)
+                (self.failed if error else self.notice).emit(text)
             case HelloMessage(hello):
                 self.connected = True
                 self.greeted.emit(dict(hello))
@@ -186,7 +192,7 @@ class MonitorSession(QObject):
                 if answer is not None:
                     answer(ok, error, values)
                 elif not ok:
-                    self.notice.emit(error, 0.0)
+                    self.notice.emit(error)
 
     def _lost(self) -> None:
         if self.child is None or not self.child.running:
@@ -195,7 +201,7 @@ class MonitorSession(QObject):
 
     def _child_ended(self, status: int, words: str) -> None:
         self._read_all()
-        if status in (0, 1):
+        if status in (0, 1) or words in self._told:
             self._end("")
         else:
             self._end(words or self.tr("The monitor ended unexpectedly."))

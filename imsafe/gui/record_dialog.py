@@ -233,14 +233,16 @@ class RecordDialog(QDialog):
         assert self._child is not None
         self._child.deleteLater()
         self._child = None
-        if words or status < 0:
+        warnings = "\n".join(self._totals.get("warnings", ()))
+        if words or warnings or status < 0:
             show_message(
                 self, self.tr("Trace to file"),
-                words or self.tr("The recording ended unexpectedly."),
+                words or warnings or self.tr("The recording ended unexpectedly."),
             )  # fmt: skip
-            self.said.setText("")
-        else:
+        if self._totals.get("type") == "done" or not (words or status < 0):
             self._recorded()
+        else:
+            self.said.setText("")
         self.changed.emit()
         self._check()
 

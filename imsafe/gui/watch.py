@@ -157,7 +157,8 @@ class Watch(QObject):
         session.alert.connect(self.alert)
         session.processes.connect(self.processes)
         session.status.connect(self._take_status)
-        session.notice.connect(lambda text, _: self.said.emit(text))
+        session.notice.connect(self.said)
+        session.failed.connect(self.failed)
         session.ended.connect(lambda words: self._ended(session, words))
         self.restarted.emit()
 

@@ -29,7 +29,7 @@ from imsafe.monitor.score_log import ScoreLog
 from imsafe.monitor.view_protocol import GAP, VIEW_VERSION, Hello, Status
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
-from imsafe.sources.base import Source
+from imsafe.sources.base import FromFile, Source
 from imsafe.stream.items import Closed
 
 STATUS_S = 0.5
@@ -71,6 +71,8 @@ class Monitor:
         self._rate = 0.0
         self._processes_at = time.monotonic()
         self._began = False
+        self._warnings: list[str] = []
+        self._cut_short = False
         self._server = self._serve()
 
     def _serve(self) -> Any:
@@ -141,20 +143,23 @@ class Monitor:
                 raise
             self.say(str(error))
             return
-        tells = hasattr(opened.source, "warnings")
         for stream, item in items:
-            if isinstance(item, Closed) and item.warning and tells:
-                # A trace's reader says the same in better words, unless it broke off.
-                opened.warnings.append(item.warning)
-                item = Closed(item.complete)  # noqa: PLW2901
+            if isinstance(item, Closed) and isinstance(opened.source, FromFile):
+                item = Closed(item.complete)  # noqa: PLW2901 - the source's warnings say it once
             self._record(opened.number, stream, item)
             self.engine.feed(opened.number, stream, item)
         if opened.source.finished:
-            for text in getattr(opened.source, "warnings", None) or opened.warnings:
-                self.say(text)
+            if isinstance(opened.source, FromFile):
+                self._take_warnings(opened.source)
             self._finish_source(opened)
         elif not items:
             time.sleep(0.001)  # its end has been read, and its process is still ending
+
+    def _take_warnings(self, trace: FromFile) -> None:
+        for text in trace.warnings:
+            self.say(text, error=trace.cut_short)
+        self._warnings += trace.warnings
+        self._cut_short |= trace.cut_short
 
     # Recording.
 
@@ -205,7 +210,9 @@ class Monitor:
     # The loop.
 
     def run(self, sources: list[tuple[str, Source]]) -> int:
-        """Watch until the end; the exit status (0, or 1 when there was an alert).
+        """Watch until the end; the exit status.
+
+        That is 1 when there was an alert, else 2 when a trace was cut short, else 0.
 
         Raises
         ------
@@ -222,7 +229,9 @@ class Monitor:
             raise
         self._end()
         self.report.close()
-        return 1 if self.engine.alerts.count else 0
+        if self.engine.alerts.count:
+            return 1
+        return 2 if self._cut_short else 0
 
     def _begin(self, sources: list[tuple[str, Source]]) -> None:
         options = self._options
@@ -370,10 +379,10 @@ class Monitor:
             if findings.gaps:
                 self._server.gaps(np.array([(*gap, 0) for gap in findings.gaps], GAP))
 
-    def say(self, text: str) -> None:
-        """A warning in words, for everybody."""
-        if self.report.notice(text) and self._server is not None:
-            self._server.notice(text, time.time())
+    def say(self, text: str, *, error: bool = False) -> None:
+        """A warning in words, or an error, for everybody."""
+        if self.report.notice(text, error=error) and self._server is not None:
+            self._server.notice(text, time.time(), error=error)
 
     # The view.
 
@@ -472,4 +481,5 @@ class Monitor:
             "boxes_refused": engine.boxes_refused,
             "actions_held_back": self._actions.held_back if self._actions is not None else 0,
             "lines_dropped": self.report.dropped,
+            "warnings": self._warnings,
         }

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from imsafe.monitor.view_protocol import SourceRow
 from imsafe.sources.base import Source
@@ -21,15 +21,12 @@ class OpenSource:
         As in `SourceRow`.
     closed
         Whether it has ended; it stays in the list until it is closed by a request.
-    warnings
-        What its streams said at their end.
     """
 
     number: int
     kind: str
     source: Source
     closed: bool = False
-    warnings: list[str] = field(default_factory=list)
 
     def row(self) -> SourceRow:
         """What the status says of it."""

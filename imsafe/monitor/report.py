@@ -72,17 +72,17 @@ class Report:
         if self._json:
             self._object("alert-update", {k: v for k, v in alert.items() if k != "calls"})
 
-    def notice(self, text: str) -> bool:
-        """A warning; whether it was said, and not just a moment ago."""
+    def notice(self, text: str, *, error: bool = False) -> bool:
+        """A warning, or an error; whether it was said, and not just a moment ago."""
         now = time.monotonic()
-        if now - self._said.get(text, float("-inf")) < SAME_NOTICE_S:
+        if not error and now - self._said.get(text, float("-inf")) < SAME_NOTICE_S:
             return False
         if len(self._said) >= _MOST_REMEMBERED:
             self._said.clear()
         self._said[text] = now
         if self._json:
-            self._object("notice", {"text": text, "time": time.time()})
-        else:
+            self._object("notice", {"text": text, "time": time.time(), "error": error})
+        if error or not self._json:
             sys.stderr.write(f"ims-monitor: {printable(text, 2000)}\n")
         return True
 

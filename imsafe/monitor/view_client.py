@@ -77,10 +77,11 @@ class StatusMessage:
 
 @dataclass(frozen=True, slots=True)
 class NoticeMessage:
-    """A warning in words; `time` is wall clock in seconds."""
+    """A warning in words, or an error; `time` is wall clock in seconds."""
 
     text: str
     time: float
+    error: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,8 @@ def _message(received: Frame) -> Message | None:
             return StatusMessage(cast(Status, _json(received.payload, Status.__required_keys__)))
         case ViewKind.NOTICE:
             notice = _json(received.payload, frozenset({"text", "time"}))
-            return NoticeMessage(str(notice["text"]), float(notice["time"]))
+            error = notice.get("error") is True
+            return NoticeMessage(str(notice["text"]), float(notice["time"]), error)
         case ViewKind.REPLY:
             reply = _json(received.payload, frozenset({"id", "ok"}))
             values = {k: v for k, v in reply.items() if k not in {"id", "ok", "error"}}

@@ -37,7 +37,10 @@ class ViewKind(IntEnum):
     STATUS = 69
     """Monitor: `Status`, at least twice a second."""
     NOTICE = 70
-    """Monitor: ``{"text": ..., "time": ...}``: something to know, in words (a log failed)."""
+    """Monitor: ``{"text": ..., "time": ..., "error": false}``: something to know, in words.
+
+    An error is what makes the monitor end with status 2: a trace was cut short.
+    """
     REPLY = 71
     """Monitor: ``{"id": ..., "ok": true, ...}`` or ``{"id": ..., "ok": false, "error": ...}``."""
     REQUEST = 96

@@ -139,9 +139,9 @@ class ViewServer:
         for client in self._clients:
             client.outbox.forget_alert(number)
 
-    def notice(self, text: str, time: float) -> None:
-        """A warning in words."""
-        value = {"text": text, "time": time}
+    def notice(self, text: str, time: float, *, error: bool = False) -> None:
+        """A warning in words, or an error."""
+        value = {"text": text, "time": time, "error": error}
         self._notices.append(value)
         for client in self._clients:
             client.outbox.notice(value)

@@ -75,3 +75,19 @@ class Source(Protocol):
 
     def close(self) -> None:
         """End every stream and release everything; safe to call twice."""
+
+
+@runtime_checkable
+class FromFile(Protocol):
+    """A trace, or a source that replays one: at its end it says what was wrong with the file.
+
+    Attributes
+    ----------
+    warnings
+        In words.
+    cut_short
+        Whether the file's last part could not be read, which one of the warnings says.
+    """
+
+    warnings: list[str]
+    cut_short: bool

@@ -53,6 +53,8 @@ class ReplaySource:
     ----------
     warnings
         What was wrong with the trace, in words; complete once it is finished.
+    cut_short
+        Whether its last part could not be read, which one of the warnings says.
 
     Raises
     ------
@@ -78,6 +80,7 @@ class ReplaySource:
         self.name = "standard input" if self.path == "-" else self.path
         self.counters = Counters()
         self.warnings: list[str] = []
+        self.cut_short = False
         self._format = format
         self._pace = Pace(factor)
         self._thread: threading.Thread | None = None
@@ -220,6 +223,7 @@ class ReplaySource:
     ) -> None:
         open_streams: set[int] = set()
         last = -1
+        failure = ""
         try:
             if reader is None or items is None:
                 reader = open_trace(self.path, self._format)
@@ -241,13 +245,15 @@ class ReplaySource:
                 self._hand_over(0, Segment({"applications": []}), 0)
             for stream in sorted(open_streams or {last}):
                 self._hand_over(stream, Closed(complete=False, warning=str(error)), self._size)
+            failure = str(error)
         except BaseException as error:  # noqa: BLE001 - a bug of ours: read() raises it
             with self._lock:
                 self._bug = error
         finally:
             with self._lock:
-                if reader is not None:
-                    self.warnings = list(reader.warnings)
+                warnings = [] if reader is None else reader.warnings
+                self.warnings = [*warnings, failure] if failure else list(warnings)
+                self.cut_short = bool(failure) or (reader is not None and reader.cut_short)
                 self._over = True
                 self._ring()
                 self._lock.notify_all()

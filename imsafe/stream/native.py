@@ -6,16 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from imsafe.errors import StreamError
+from imsafe.errors import CutShort, StreamError
 from imsafe.stream.items import Tagged
 from imsafe.stream.parser import StreamParser
 
 
 def read_native(pieces: Iterable[bytes], name: str, warnings: list[str]) -> Iterator[Tagged]:
-    """The items of a trace; what follows its last whole frame goes into a warning.
+    """The items of a trace, up to its last whole frame.
 
     Raises
     ------
+    CutShort
+        After the last item: bytes follow that are no whole frame.
     StreamError
         Not even its header is whole.
     """
@@ -32,11 +34,16 @@ def read_native(pieces: Iterable[bytes], name: str, warnings: list[str]) -> Iter
             broken = error
     if not parser.consumed:
         raise broken or StreamError(f"{name} is cut short inside its header: nothing can be read.")
+    yield from parser.finish()
     if size > parser.consumed:
         what = "is damaged" if broken else "is cut short"
         why = f" ({parser.why})" if broken else ""
-        warnings.append(
+        raise CutShort(
             f"{name} {what}: {size - parser.consumed:,} bytes after the last whole frame,"
-            f" from byte {parser.consumed:,} on, were ignored{why}."
+            f" from byte {parser.consumed:,} on, were left out{why}; all before them was used."
         )
-    yield from parser.finish()
+    if parser.without_end:
+        warnings.append(
+            f"{name} has no end: what recorded it was killed, or still records;"
+            " its last calls may be missing."
+        )

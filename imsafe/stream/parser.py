@@ -27,6 +27,8 @@ class StreamParser:
         Bytes of whole and valid frames so far: what cannot be read begins there.
     why
         What broke the stream, a phrase; empty while nothing did.
+    without_end
+        How many segments are over whose writer did not say so: it was killed, or lost its disk.
     """
 
     def __init__(self, name: str) -> None:
@@ -38,6 +40,7 @@ class StreamParser:
         self._broken: StreamError | None = None
         self.consumed = 0
         self.why = ""
+        self.without_end = 0
 
     def feed(self, data: bytes) -> list[Tagged]:
         """Add bytes; return the items that they completed.
@@ -96,6 +99,7 @@ class StreamParser:
         stream = self._open.pop(channel)
         complete = stream in self._ended
         self._ended.discard(stream)
+        self.without_end += channel == 0 and not complete
         return stream, Closed(complete, warning)
 
     def _close_all(self, warning: str) -> list[Tagged]:

@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from imsafe.errors import ImsafeError, StreamError
+from imsafe.errors import CutShort, ImsafeError, StreamError
 from imsafe.events import EVENT, Abi, Kind
 from imsafe.stream import strace_line as grammar
 from imsafe.stream.items import Closed, End, Item, ProcessInfo, Tagged
@@ -77,7 +77,10 @@ def read_strace(pieces: Iterable[bytes], name: str, warnings: list[str]) -> Iter
     ------
     StreamError
         A line is not strace's, and says which one.
+    CutShort
+        After the last item: the last line has no end.
     """
+    cut = 0
     lines = _Lines(pieces, name)
     first = lines.first_match()
     clock = grammar.Clock(first["clock"], STEP_NS)
@@ -94,7 +97,7 @@ def read_strace(pieces: Iterable[bytes], name: str, warnings: list[str]) -> Iter
             raise StreamError(f"Line {number:,} of {name} cannot be read: {error}.") from None
         if not understood:
             if lines.is_cut_end(line):
-                warnings.append(f"{name} is cut short: the last {len(line):,} bytes were ignored.")
+                cut = len(line)
                 break
             shown = line[:40].decode("ascii", "backslashreplace")
             raise StreamError(
@@ -111,8 +114,13 @@ def read_strace(pieces: Iterable[bytes], name: str, warnings: list[str]) -> Iter
     if reader.unknown:
         calls = ", ".join(sorted(reader.unknown)[:5])
         warnings.append(f"{name} holds calls that this version has no number for: {calls}.")
-    yield 0, End({"calls": reader.calls, "lost": 0})
-    yield 0, Closed(complete=True)
+    if not cut:
+        yield 0, End({"calls": reader.calls, "lost": 0})
+    yield 0, Closed(complete=not cut)
+    if cut:
+        raise CutShort(
+            f"{name} is cut short: the last {cut:,} bytes were left out; all before them was used."
+        )
 
 
 class _Lines:

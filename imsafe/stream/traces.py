@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from imsafe.errors import ImsafeError, StreamError, cannot
+from imsafe.errors import CutShort, ImsafeError, StreamError, cannot
 from imsafe.stream.adfa import read_adfa
 from imsafe.stream.frames import MAGIC
 from imsafe.stream.items import Tagged
@@ -54,6 +54,8 @@ class TraceReader:
         Bytes read so far by the running iteration.
     warnings
         What was wrong with the file, in words; complete when the iteration is.
+    cut_short
+        Whether its last part could not be read, which one of the warnings says.
     """
 
     def __init__(self, path: str | os.PathLike[str], format: str = "auto") -> None:  # noqa: A002
@@ -61,6 +63,7 @@ class TraceReader:
         self.name = "standard input" if self.path == "-" else self.path
         self.position = 0
         self.warnings: list[str] = []
+        self.cut_short = False
         self._pipe: IO[bytes] | None = None
         self._peeked = b""
         self._drained = False
@@ -85,8 +88,12 @@ class TraceReader:
 
     def __iter__(self) -> Iterator[Tagged]:
         self.warnings.clear()
-        importer = _IMPORTERS[self.format]
-        return importer(self._pieces(), self.name, self.warnings)
+        self.cut_short = False
+        try:
+            yield from _IMPORTERS[self.format](self._pieces(), self.name, self.warnings)
+        except CutShort as error:
+            self.cut_short = True
+            self.warnings.append(str(error))
 
     @property
     def identity(self) -> str:

@@ -221,6 +221,21 @@ def test_learn_then_use(qtbot, window, learned, tmp_path):
     assert box.text()
 
 
+def test_learning_from_a_trace_that_was_cut_short(qtbot, window, learned, tmp_path):
+    trace, output = tmp_path / "cut.imt", tmp_path / "new.db"
+    trace.write_bytes(learned[0].read_bytes()[:-5])
+    window.menus.actions["learn"].trigger()
+    dialog = window.learner
+    dialog.add_paths([str(trace)])
+    dialog.output.set_path(str(output))
+    dialog.start.click()
+    qtbot.waitUntil(lambda: dialog._child is None, timeout=LONG)
+    (box,) = dialog.findChildren(QMessageBox)
+    assert f"{trace} is cut short" in box.text()
+    assert f"{glance(output).calls:,} calls" in dialog.said.text()
+    assert dialog.use.isVisible()
+
+
 def test_learning_is_stopped(qtbot, window, tmp_path):
     traces = tmp_path / "many"
     traces.mkdir()

@@ -171,6 +171,23 @@ def test_record_while_monitoring(qtbot, configured, learned, tmp_path):
     stop(qtbot, window)
 
 
+def test_a_trace_that_was_cut_short_is_one_dialog(qtbot, configured, learned, tmp_path):
+    window = configured
+    trace = tmp_path / "cut.imt"
+    trace.write_bytes(learned[0].read_bytes()[:-5])
+    window.watch.open_device(TraceDevice(str(trace)))
+    start(qtbot, window)
+    qtbot.waitUntil(lambda: not no_messages(window), timeout=LONG)
+    (box,) = window.findChildren(QMessageBox)
+    assert f"{trace} is cut short" in box.text()
+    assert calls(window) > 0
+    box.close()
+    stop(qtbot, window)
+    qtbot.wait(50)
+    assert no_messages(window)
+    assert window.messages.toPlainText().count("is cut short") == 1
+
+
 def test_a_killed_monitor_is_said_and_survived(qtbot, configured, short_folder):
     window = configured
     window.watch.open_device(SensorDevice((str(short_folder / "s"),)))

@@ -85,6 +85,21 @@ def test_errors_of_the_child_are_a_dialog(qtbot, window, tmp_path):
     assert "Traceback" not in box.text()
 
 
+def test_a_trace_that_was_cut_short_is_recorded_and_said(qtbot, window, learned, tmp_path):
+    trace = tmp_path / "cut.imt"
+    trace.write_bytes(learned[0].read_bytes()[:-5])
+    window.watch.open_device(TraceDevice(str(trace)))
+    window.menus.actions["record"].trigger()
+    dialog = window.recorder
+    dialog.output.set_path(str(tmp_path / "t.imt"))
+    dialog.start.click()
+    qtbot.waitUntil(lambda: not dialog.recording, timeout=20_000)
+    (box,) = dialog.findChildren(QMessageBox)
+    assert f"{trace} is cut short" in box.text()
+    assert "Recorded to" in dialog.said.text()
+    assert calls_in(tmp_path / "t.imt") == calls_in(trace) > 0
+
+
 def test_bad_outputs_are_refused_as_typed(window, tmp_path):
     window.watch.open_device(TraceDevice("/tmp/x"))
     window.menus.actions["record"].trigger()

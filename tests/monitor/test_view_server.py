@@ -176,7 +176,7 @@ def test_a_window_gets_the_history_then_what_is_new(served: Served) -> None:
                 isinstance(m, BucketsMessage) and m.buckets["time_ns"][-1] >= 50_009 * BUCKET_NS
             )
         )
-        assert NoticeMessage("the log failed", 5.0) in window.messages
+        assert NoticeMessage("the log failed", 5.0, error=False) in window.messages
 
 
 def test_each_request_has_one_reply(served: Served) -> None:

@@ -34,7 +34,7 @@ def trace(path: Path, items: list[Any], meta: dict[str, Any] | None = None) -> P
     writer = TraceWriter.create(path, {**META, **(meta or {})})
     for item in items:
         writer.write(item)
-    writer.close()
+    writer.close({})
     return path
 
 

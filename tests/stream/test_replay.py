@@ -236,6 +236,7 @@ def test_damage_ends_the_streams_with_the_reason(tmp_path: Path) -> None:
     assert "checksum" in items[-1].warning
     assert len(source.warnings) == 1
     assert "bytes after the last whole frame" in source.warnings[0]
+    assert source.cut_short
     source.close()
 
 
@@ -248,6 +249,8 @@ def test_an_importer_that_fails_later_gives_what_it_had(tmp_path: Path) -> None:
     assert 8_000 < source.counters.calls <= 20_000
     assert isinstance(items[-1], Closed)
     assert "Line 20,001" in items[-1].warning
+    assert source.warnings == [items[-1].warning]
+    assert source.cut_short
     source.close()
 
 

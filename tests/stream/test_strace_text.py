@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imsafe.errors import ImsafeError, StreamError
+from imsafe.errors import CutShort, ImsafeError, StreamError
 from imsafe.events import EVENT, OUT_OF_RANGE, Abi, Events, Kind, symbols
-from imsafe.stream.items import Closed, End, Item, ProcessInfo, Segment
+from imsafe.stream.items import Closed, Item, ProcessInfo, Segment
 from imsafe.stream.strace_text import read_strace
 from imsafe.stream.traces import open_trace
 from imsafe.syscalls import name as call_name
@@ -337,11 +337,11 @@ def test_bytes_that_are_no_utf8_within_a_call_do_no_harm() -> None:
 
 
 def test_a_line_that_was_cut_is_told() -> None:
-    warnings: list[str] = []
-    text = b"10 close(3) = 0\n10 clo"
-    items = [item for _, item in read_strace([text], "it", warnings)]
-    assert items[-2:] == [End({"calls": 1, "lost": 0}), Closed(complete=True)]
-    assert warnings == ["it is cut short: the last 6 bytes were ignored."]
+    items: list[Item] = []
+    with pytest.raises(CutShort, match="it is cut short: the last 6 bytes were left out; all"):
+        items.extend(item for _, item in read_strace([b"10 close(3) = 0\n10 clo"], "it", []))
+    assert [len(item) for item in items if isinstance(item, np.ndarray)] == [1]
+    assert items[-1] == Closed(complete=False)
     # One whose call can be read counts, as an unfinished one does.
     assert _calls(b"10 close(3) = 0\n10 read(3, ") == [(10, "close"), (10, "read")]
 

@@ -113,16 +113,17 @@ def test_a_cut_file_gives_a_prefix_and_append_repairs_it(
     assert all(map(same, kept, whole))
     if kept:
         assert reader is not None
-        assert len(reader.warnings) == (
-            cut not in {frame.end for frame in FrameParser().feed(octets)}
-        )
+        ends = {frame.end for frame in FrameParser().feed(octets)}
+        assert reader.cut_short == (cut not in ends)
+        assert len(reader.warnings) == (cut < len(octets))
     writer = TraceWriter.append(path, OTHER)
     writer.write(_events(7))
     writer.close({"calls": 7})
     repaired = open_trace(path)
     items = [item for _, item in repaired]
-    assert repaired.warnings == []
     ended = len(kept) == len(whole) - 1
+    assert len(repaired.warnings) == (bool(kept) and not ended)
+    assert not repaired.cut_short
     expected = kept + ([Closed(complete=ended)] if kept else [])
     expected += [Segment(OTHER), _events(7), End({"calls": 7}), Closed(complete=True)]
     assert len(items) == len(expected)
@@ -142,8 +143,9 @@ def test_a_cut_is_told_to_the_byte(tmp_path: Path) -> None:
     end_frame = 12 + len(b'{"calls":36}')
     assert reader.warnings == [
         f"{path} is cut short: {end_frame - 5} bytes after the last whole frame,"
-        f" from byte {len(octets) - end_frame} on, were ignored."
+        f" from byte {len(octets) - end_frame} on, were left out; all before them was used."
     ]
+    assert reader.cut_short
 
 
 def test_damage_in_the_middle_keeps_what_stands_before(tmp_path: Path) -> None:
@@ -231,7 +233,9 @@ def test_a_writer_that_was_killed_leaves_no_lock_and_whole_frames(tmp_path: Path
     subprocess.run([sys.executable, "-c", program, str(path)], check=False, timeout=60)
     reader = open_trace(path)
     assert sum(len(item) for _, item in reader if isinstance(item, np.ndarray)) == 27_000
-    assert reader.warnings == []
+    (warning,) = reader.warnings
+    assert warning.startswith(f"{path} has no end")
+    assert not reader.cut_short  # nothing is missing that could be known
     TraceWriter.append(path, META).close()
 
 
