@@ -69,18 +69,26 @@ def _problem(kind: TargetKind, value: str) -> str:
         return f"The {kind} to trace holds characters that cannot be printed."
     size = len(value.encode("utf-8", "surrogateescape"))
     if kind == "pid":
-        if not (value.isascii() and value.isdecimal() and 0 < int(value[:10]) < 1 << 22):
+        if not (_is_number(value, 7) and value[0] != "0" and int(value) < 1 << 22):
             return f"{value[:40]!r} is not a process number."
     elif kind in ("name", "unit"):
-        if not value or "/" in value or value in (".", ".."):
+        if "/" in value or value in ("", ".", "..", ".service"):
             return f"{value[:60]!r} is not the {kind} of a program: give its base name."
         if size > LONGEST_NAME:
             return f"The {kind} {value[:40]}... is longer than {LONGEST_NAME} bytes."
     elif not value.startswith("/"):
         return f"{value[:60]!r} is not a full path: it has to start with /."
+    elif {".", ".."} & set(value.split("/")) or not Path(value).name:
+        return f"{value[:60]!r} is not a full path: give it without . and .., to the last name."
+    elif kind == "path" and value.endswith("/"):
+        return f"{value[:60]!r} is a folder: give the path of a program."
     elif size > LONGEST_PATH:
         return f"The path {value[:40]}... is longer than {LONGEST_PATH} bytes."
     return ""
+
+
+def _is_number(text: str, digits: int) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +175,7 @@ class KernelRequest:
             elif word in flags:
                 flags[word] = True
             elif option in numbers:
-                if not (value.isascii() and value.isdecimal() and len(value) < 12):
+                if not _is_number(value, 11):
                     raise SourceError(f"The value of {option} is not a number.")
                 numbers[option] = int(value)
             else:
