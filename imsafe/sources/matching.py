@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from imsafe.errors import SourceError
 from imsafe.sources import procfs
 from imsafe.sources.kernel_request import KernelRequest, Target
 
 _COMM_LENGTH = 15
+_KERNEL_THREAD = 0x0020_0000  # PF_KTHREAD, in the flags of /proc/PID/stat
+_UNIT_KINDS = frozenset(
+    (".service", ".scope", ".slice", ".socket", ".mount", ".swap", ".timer", ".path", ".automount")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Running:
         the base name that comm is the beginning of.
     cgroup
         Its control group (version 2), a path that starts with /.
+    script
+        The full path of the ``#!`` script that was started; empty if none was.
     """
 
     pid: int
@@ -37,29 +43,67 @@ class Running:
     exe: str
     names: frozenset[str]
     cgroup: str
+    script: str = ""
 
 
 def running() -> Iterator[Running]:
     """Every process of the system that can be looked at."""
-    for entry in os.scandir("/proc"):
-        if entry.name.isdecimal() and (found := look_at(int(entry.name))):
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and (found := look_at(int(folder.name))):
             yield found
 
 
 def look_at(pid: int) -> Running | None:
-    """A process; None when it is gone or a kernel thread."""
-    comm = procfs.comm(pid)
-    words = procfs.argv(pid)
-    if not comm or not any(words):
+    """A process; None when it has ended, may not be looked at, or is a kernel thread."""
+    try:
+        raw_comm = Path(f"/proc/{pid}/comm").read_bytes().removesuffix(b"\n")
+        parent, kernel, _ = _stat(pid)
+        thread = 0 if kernel else _living_thread(pid)
+    except OSError:  # gone, or another user's where /proc hides those (hidepid)
         return None
-    exe = procfs.exe(pid).removesuffix(" (deleted)")
-    names = {comm, Path(exe).name} if exe else {comm}
-    # comm is cut at 15 bytes; the whole name stands in the command line, of a script
-    # behind its interpreter's and that one's option.
-    beginnings = (Path(word).name for word in words[:3])
-    if len(comm.encode()) == _COMM_LENGTH:
-        names.update(name for name in beginnings if name.startswith(comm))
-    return Running(pid, procfs.number(pid, "PPid"), comm, exe, frozenset(names), cgroup_of(pid))
+    if not thread:
+        return None
+    comm, exe, words = raw_comm.decode("utf-8", "replace"), _exe(thread), procfs.argv(thread)
+    names = {comm, Path(exe).name} - {""}
+    # comm is the base name of the path that was started, cut at 15 bytes.  That path stands
+    # in the command line; a script's behind its interpreter and that one's option.
+    started = [word for word in words[:3] if _name(word)[:_COMM_LENGTH] == raw_comm]
+    if len(raw_comm) == _COMM_LENGTH:
+        names.update(PurePath(word).name for word in started)
+    is_script = started[:1] != words[:1] and _name(exe)[:_COMM_LENGTH] != raw_comm
+    script = next((word for word in started if is_script and word.startswith("/")), "")
+    return Running(pid, parent, comm, exe, frozenset(names), cgroup_of(pid), script)
+
+
+def _name(path: str) -> bytes:
+    return PurePath(path).name.encode("utf-8", "surrogateescape")
+
+
+def _stat(pid: int) -> tuple[int, bool, bool]:
+    """Parent of a process or thread, whether it is the kernel's, and whether it has ended."""
+    fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    return int(fields[1]), bool(int(fields[6]) & _KERNEL_THREAD), fields[0] in b"ZX"
+
+
+def _living_thread(pid: int) -> int:
+    """A thread through which the process can be looked at; 0 when all have ended.
+
+    The first one may end before the others: then it has no command line any more.
+    """
+    for tid in sorted(procfs.threads(pid), key=lambda tid: tid != pid):
+        try:
+            ended = _stat(tid)[2]
+        except OSError:
+            continue
+        if not ended:
+            return tid
+    return 0
+
+
+def _exe(pid: int) -> str:
+    exe = procfs.exe(pid)
+    # That is how the kernel names a file that was removed, unless one is called so.
+    return exe if os.access(exe, os.F_OK) else exe.removesuffix(" (deleted)")
 
 
 def cgroup_of(pid: int) -> str:
@@ -71,24 +115,36 @@ def cgroup_of(pid: int) -> str:
     return next((line[3:] for line in text.splitlines() if line.startswith("0::")), "")
 
 
+def _cgroup_mounts() -> dict[Path, str]:
+    """Where control groups (version 2) are mounted, and which of them stands at that place."""
+    found = {}
+    for line in Path("/proc/self/mountinfo").read_text("utf-8", "replace").split("\n"):
+        before, _, after = line.partition(" - ")
+        if after.startswith("cgroup2 "):
+            # Spaces and the like are written as octal numbers there.
+            root, place = (
+                re.sub(r"\\([0-7]{3})", lambda digits: chr(int(digits[1], 8)), field)
+                for field in before.split(" ")[3:5]
+            )
+            found[Path(place)] = root
+    if not found:
+        raise SourceError(
+            "There are no control groups of version 2 here (no cgroup2 is mounted): name the"
+            " program by its name or path instead."
+        )
+    return found
+
+
 def cgroup_root() -> Path:
-    """Where control groups (version 2) are mounted.
+    """Where control groups (version 2) are mounted, from the highest one on that can be seen.
 
     Raises
     ------
     SourceError
         Nowhere.
     """
-    for line in Path("/proc/self/mountinfo").read_text("utf-8", "replace").splitlines():
-        before, _, after = line.partition(" - ")
-        if after.startswith("cgroup2 "):
-            # Spaces and the like are written as octal numbers there.
-            place = before.split(" ")[4]
-            return Path(re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), place))
-    raise SourceError(
-        "There are no control groups of version 2 here (no cgroup2 is mounted): name the"
-        " program by its name or path instead."
-    )
+    mounts = _cgroup_mounts()
+    return min(mounts, key=lambda place: len(mounts[place]))
 
 
 def cgroup_path(target: Target) -> str:
@@ -101,17 +157,33 @@ def cgroup_path(target: Target) -> str:
     SourceError
         A folder that is not below the mounted control groups.
     """
-    root = cgroup_root()
+    mounts = _cgroup_mounts()
     if target.kind == "unit":
-        name = target.value if "." in target.value else f"{target.value}.service"
-        for folder, folders, _ in os.walk(root):
-            if name in folders:
-                return f"/{(Path(folder) / name).relative_to(root)}"
-        return f"/system.slice/{name}"
-    group = Path(os.path.normpath(target.value))
-    if not group.is_relative_to(root):
-        raise SourceError(f"{target.value} is not below {root}, where the control groups are.")
-    return f"/{group.relative_to(root)}".removesuffix("/.")
+        root = cgroup_root()
+        return _below(mounts[root], _unit_folder(target.value, root).relative_to(root))
+    group = Path(os.path.realpath(target.value))
+    place = max(
+        (p for p in mounts if group.is_relative_to(p)), key=lambda p: len(p.parts), default=None
+    )
+    if place is None:
+        raise SourceError(
+            f"{target.value} is not below {cgroup_root()}, where the control groups are."
+        )
+    return _below(mounts[place], group.relative_to(place))
+
+
+def _below(root: str, path: PurePath) -> str:
+    return str(PurePath(root) / path)
+
+
+def _unit_folder(unit: str, root: Path) -> Path:
+    name = unit if PurePath(unit).suffix in _UNIT_KINDS else f"{unit}.service"
+    usual = root / "system.slice" / name
+    if usual.is_dir():
+        return usual
+    # Some stand in a slice of their own; users have units of the same names, deeper.
+    found = [Path(folder) / name for folder, folders, _ in os.walk(root) if name in folders]
+    return min(found, key=lambda folder: (len(folder.parts), folder), default=usual)
 
 
 def matched(
@@ -139,31 +211,40 @@ def matched(
         processes = {process.pid: process for process in running()}
     found: dict[int, int] = {}
     for target in request.targets:
-        number = request.application_of(target)
-        cgroup = cgroup_path(target) if target.kind in ("unit", "cgroup") else ""
+        number, means = request.application_of(target), _meaning(target)
         for process in processes.values():
-            if _means(target, cgroup, process):
+            if means(process):
                 found.setdefault(process.pid, number)
     return _with_descendants(found, processes, request.follow_exec)
 
 
-def _means(target: Target, cgroup: str, process: Running) -> bool:
+def _meaning(target: Target) -> Callable[[Running], bool]:
+    """The question whether a target means a process, with what it needs looked up once."""
     match target.kind:
         case "name":
-            return target.value in process.names
+            return lambda process: target.value in process.names
         case "path":
-            return bool(process.exe) and process.exe in (
-                target.value,
-                os.path.realpath(target.value),
-            )
+            paths = {target.value, os.path.realpath(target.value)}
+            return lambda process: process.exe in paths or process.script in paths
         case "pid":
-            return process.pid == int(target.value)
-    return process.cgroup == cgroup or process.cgroup.startswith(cgroup.rstrip("/") + "/")
+            pid = int(target.value)
+            return lambda process: process.pid == pid
+    group = cgroup_path(target)
+    inside = group.rstrip("/") + "/"
+    return lambda process: process.cgroup == group or process.cgroup.startswith(inside)
 
 
 def _with_descendants(
     found: dict[int, int], processes: Mapping[int, Running], follow_exec: bool
 ) -> dict[int, int]:
+    def of_the_same_program(child: Running, parent: int) -> bool:
+        above = processes.get(parent)
+        if above is None:
+            return False
+        if child.exe and above.exe:
+            return child.exe == above.exe
+        return child.comm == above.comm  # another user's, whose executable may not be read
+
     result = dict(found)
     children: dict[int, list[Running]] = {}
     for process in processes.values():
@@ -172,8 +253,7 @@ def _with_descendants(
     while waiting:
         parent = waiting.pop()
         for child in children.get(parent, ()):
-            same = child.exe == processes[parent].exe if parent in processes else False
-            if child.pid not in result and (follow_exec or same):
+            if child.pid not in result and (follow_exec or of_the_same_program(child, parent)):
                 result[child.pid] = result[parent]
                 waiting.append(child.pid)
     return result

@@ -60,7 +60,7 @@ def eventually(condition: Callable[[], Any], what: str, seconds: float = 20.0) -
 def state_of(pid: int) -> str:
     """The letter of a process's state; empty when it is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0].decode()
     except (FileNotFoundError, ProcessLookupError):
         return ""
 
