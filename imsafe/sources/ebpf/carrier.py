@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 import imsafe
 from imsafe.events import EVENT
 from imsafe.sources.ebpf import follow, privileges
+from imsafe.sources.ebpf.layout import CALLS_LOST, LIFECYCLE_LOST, LIFECYCLE_SIZE, MARKS, NEVER
 from imsafe.sources.ebpf.lifecycle import Lifecycle
-from imsafe.sources.ebpf.load import LIFECYCLE_SIZE, MARKS, Attached
+from imsafe.sources.ebpf.load import Attached
 from imsafe.sources.ebpf.ring import CallRing, LifecycleRing
 from imsafe.sources.kernel_request import KernelRequest
 from imsafe.stream.codec import encode
@@ -35,7 +36,6 @@ _MOST = 1 << 16
 _KEPT = 64 << 20
 """Bytes that wait for the reader."""
 _RECORDS_KEPT = 100_000
-_CALLS_LOST, _LIFECYCLE_LOST = 0, 1
 
 
 class Carrier:
@@ -83,7 +83,7 @@ class Carrier:
         """
         marks = self._marks()
         for pid in {*follow.own_processes(client), *follow.own_processes(os.getppid())}:
-            follow.mark(marks, pid, follow.NEVER)
+            follow.mark(marks, pid, NEVER)
         followed = follow.follow_running(self._request, marks)
         del marks
         kind = {target.application: target.kind for target in self._request.targets}
@@ -155,11 +155,11 @@ class Carrier:
         """One turn; whether more is waiting in the ring."""
         # In this order: what is counted as lost now was lost before any call that comes
         # later, and lifecycle records that belong before the calls taken are there already.
-        lost = int(self._counters[_CALLS_LOST])
+        lost = int(self._counters[CALLS_LOST])
         now = time.monotonic_ns()
         calls, horizon = self._calls.take(now, _MOST if self._queued < _KEPT else 0)
         records = self._records.take() if len(self._lifecycle) < _RECORDS_KEPT else []
-        if self._counters[_LIFECYCLE_LOST] and len(calls):
+        if self._counters[LIFECYCLE_LOST] and len(calls):
             for info in self._lifecycle.announce(np.unique(calls["pid"]).tolist(), self._marks()):
                 self._put(encode(info))
         for item in self._lifecycle.items(calls, records, horizon):
@@ -183,12 +183,12 @@ class Carrier:
         """Everything that is left, to a reader that still takes it."""
         while self._carry() or len(self._lifecycle):
             self._flush()
-        lost = int(self._counters[_CALLS_LOST])
+        lost = int(self._counters[CALLS_LOST])
         self._tell_lost(lost, time.monotonic_ns())
         totals = {
             "calls": self._received + lost,
             "lost": lost,
-            "lifecycle_lost": int(self._counters[_LIFECYCLE_LOST]),
+            "lifecycle_lost": int(self._counters[LIFECYCLE_LOST]),
         }
         self._put(encode(End(totals)))
         self._flush()

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from imsafe.errors import SourceError
 from imsafe.sources.ebpf import stub_headers
-from imsafe.sources.ebpf.load import LIFECYCLE_SIZE
+from imsafe.sources.ebpf.layout import LIFECYCLE_SIZE
 from imsafe.sources.ebpf.wanted import Wanted
 from imsafe.sources.kernel_request import KernelRequest
 

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.sources import procfs
+from imsafe.sources.ebpf.layout import NEVER
 from imsafe.sources.kernel_request import KernelRequest
 from imsafe.sources.matching import Running, matched, running
 from imsafe.stream.items import ProcessInfo
 
-NEVER = 255
-"""The mark of ImSafe's own threads."""
 _PASSES = 20
 _OWN_PROGRAMS = ("imsafe", "ims-")
 

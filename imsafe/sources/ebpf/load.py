@@ -19,10 +19,6 @@ from imsafe.errors import SourceError
 from imsafe.sources.ebpf.wanted import Wanted
 from imsafe.sources.kernel_request import KernelRequest
 
-LIFECYCLE_SIZE = 1 << 20
-"""Bytes of the ring of births, programs and ends: 26,000 births, or 2,000 programs."""
-MARKS = 1 << 22
-"""Bytes of the marks: one for each thread number that Linux can have."""
 _PATIENCE_S = 60.0
 
 
