@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,29 +59,44 @@ def test_spawned(program, tmp_path, options) -> None:
     check_counted(trace)
     assert trace.count(EXECVE) == 0  # the one that starts it belongs to the tracer
     assert trace.meta["tracer"] == ("ptrace-full" if options else "ptrace-seccomp")
-    if not options:
-        strace = strace_counts([program("counted")], tmp_path)
-        assert without_ends(counts(trace)) == without_ends(strace)
+    strace = strace_counts([program("counted")], tmp_path)
+    assert without_ends(counts(trace)) == without_ends(strace)
 
 
 def test_attached(program, tmp_path) -> None:
     path = tmp_path / "counted.imt"
-    command = subprocess.Popen([program("counted"), "wait"], stdin=subprocess.PIPE)
-    tracer = start("trace", "-o", path, "-p", command.pid)
-    try:
-        eventually(lambda: path.exists() and is_traced(command.pid), "attached")
-        time.sleep(0.2)
-        command.communicate(b"!")
-        assert command.returncode == 0
-        assert tracer.wait(30) == 0
-    finally:
-        kill_and_wait(tracer)
-        kill_and_wait(command)
+    run_attached(
+        [program("counted"), "wait"],
+        lambda pid: start("trace", "-o", path, "-p", pid),
+        path.exists,
+    )
     trace = stream_of(path)
     check_counted(trace)
     assert trace.count(0) == 1  # the read in progress: counted once
     assert trace.meta["tracer"] == "ptrace-attach"
     assert trace.meta["applications"][0]["name"] == "counted"
+    assert without_ends(counts(trace)) == without_ends(
+        strace_counts([program("counted"), "wait"], tmp_path, attached=True)
+    )
+
+
+def run_attached(
+    command: list[object],
+    attach: Callable[[int], subprocess.Popen[bytes]],
+    ready: Callable[[], bool] = lambda: True,
+) -> None:
+    """Run a command that waits for a byte, from there on under a tracer."""
+    traced = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE)
+    tracer = attach(traced.pid)
+    try:
+        eventually(lambda: ready() and is_traced(traced.pid), "attached")
+        time.sleep(0.2)
+        traced.communicate(b"!")
+        assert traced.returncode == 0
+        assert tracer.wait(30) == 0
+    finally:
+        kill_and_wait(tracer)
+        kill_and_wait(traced)
 
 
 def counts(trace) -> Counter[str]:
@@ -92,12 +108,19 @@ def counts(trace) -> Counter[str]:
     return Counter({names[n]: count for n, count in numbers.items() if n != OUT_OF_RANGE})
 
 
-def strace_counts(command: list[Path], folder: Path) -> Counter[str]:
+def strace_counts(command: list[object], folder: Path, *, attached: bool = False) -> Counter[str]:
     """What `strace -f -c` counts; its table for 64-bit calls comes first."""
     if not shutil.which("strace"):
         pytest.skip("strace is not here")
     out = folder / "strace.txt"
-    subprocess.run(["strace", "-f", "-c", "-o", out, *command], check=True, capture_output=True)
+    strace = ["strace", "-f", "-q", "-c", "-o", str(out)]
+    if attached:
+        run_attached(
+            command,
+            lambda pid: subprocess.Popen([*strace, "-p", str(pid)], stderr=subprocess.DEVNULL),
+        )
+    else:
+        subprocess.run([*strace, *map(str, command)], check=True, capture_output=True)
     table = out.read_text().partition(" total")[0]
     found: Counter[str] = Counter()
     for line in table.splitlines():
