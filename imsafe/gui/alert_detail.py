@@ -23,7 +23,7 @@ from imsafe.gui.alert_list import Index
 from imsafe.gui.bars import FRACTION_ROLE, HOT_ROLE, BarDelegate
 from imsafe.gui.plot_items import rarity
 from imsafe.gui.score_plot import time_text
-from imsafe.monitor.view_protocol import Alert, ExplainedCall
+from imsafe.monitor.view_protocol import Alert, ExplainedCall, IoUringNotice
 
 FULL_BAR_BITS = 16.0
 HOT_BITS = 8.0
@@ -169,6 +169,12 @@ class AlertDetail(QWidget):
         inner.addLayout(form)
         inner.addWidget(self._table, 1)
         inner.addLayout(buttons)
+        self._notice = QLabel()
+        self._notice.setWordWrap(True)
+        self._notice.setTextFormat(Qt.TextFormat.PlainText)
+        self._notice.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._notice.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._notice.setMargin(6)
         nothing = QLabel(
             self.tr("When an alert is selected, this pane tells why it was raised:\n"
                     "the calls that surprised, and what the profile expected there instead.")
@@ -179,6 +185,7 @@ class AlertDetail(QWidget):
         self._pages = QStackedLayout(self)
         self._pages.addWidget(nothing)
         self._pages.addWidget(page)
+        self._pages.addWidget(self._notice)
 
     def _value(self) -> QLabel:
         label = QLabel()
@@ -235,6 +242,30 @@ class AlertDetail(QWidget):
             # The table has its size only once the page is shown and laid out.
             QTimer.singleShot(0, self._scroll_to_hottest)
         self._enable()
+
+    def show_notice(self, notice: IoUringNotice) -> None:
+        """Explain a notice."""
+        self._alert = None
+        self._pages.setCurrentIndex(2)
+        self._notice.setText(
+            self.tr(
+                "{text}\n\n"
+                "{application}: {comm}, pid {pid}, thread {tid}, {exe}, {time}\n\n"
+                "The kernel does what a program queues in such a ring (open, read, connect and"
+                " much more) without a system call, so no tracer of system calls can see it."
+                " This is no alert: many programs work so. Where the program has no need of it,"
+                " forbid it: SystemCallFilter=~io_uring_setup in its systemd unit, or for the whole"
+                " machine sysctl kernel.io_uring_disabled=2 (Linux 6.6 and later)."
+            ).format(
+                text=notice["text"],
+                application=notice["application"],
+                comm=notice["comm"],
+                pid=notice["pid"],
+                tid=notice["tid"],
+                exe=notice["exe"] or self.tr("executable unknown"),
+                time=time_text(notice["time"], date=True),
+            )
+        )
 
     def _scroll_to_hottest(self) -> None:
         row = self._calls.hottest()

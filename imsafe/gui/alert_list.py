@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list of alerts: a table model, newest first, in bounded memory, and its view."""
+"""The list of alerts: a table model, newest first, in bounded memory, and its view.
+
+Between the alerts stand notices, rows of another sort: something to know of a
+process that has no score and is no alert.
+"""
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import dataclass
 from typing import Any
 
 from PyQt6.QtCore import (
@@ -27,10 +33,16 @@ from PyQt6.QtWidgets import (
 
 from imsafe.gui.colours import Colours
 from imsafe.gui.score_plot import time_text
-from imsafe.monitor.view_protocol import Alert
+from imsafe.monitor.view_protocol import Alert, IoUringNotice
 
 MOST_ALERTS = 10_000
 """The oldest are dropped beyond this; the monitor's log keeps them all."""
+
+MOST_NOTICES = 1_000
+"""Later ones are not listed, so that no flood of them drives the alerts away."""
+
+NOTHING = -1
+"""The id of no row; those of notices are below it."""
 
 SORT_ROLE = Qt.ItemDataRole.UserRole
 ID_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -38,13 +50,29 @@ ID_ROLE = Qt.ItemDataRole.UserRole + 1
 Index = QModelIndex | QPersistentModelIndex
 
 
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """A notice with the id of its row."""
+
+    id: int
+    notice: IoUringNotice
+
+
 class AlertModel(QAbstractTableModel):
-    """Alerts as rows; an alert that changes keeps its row."""
+    """Alerts and notices as rows; an alert that changes keeps its row.
+
+    Attributes
+    ----------
+    notices
+        How many of the rows are notices.
+    """
 
     def __init__(self, colours: Colours, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.colours = colours
-        self._alerts: list[Alert] = []  # oldest first: a new one is appended
+        self._rows: list[Alert | NoticeRow] = []  # oldest first: a new one is appended
+        self.notices = 0
+        self._notice_ids = itertools.count(NOTHING - 1, -1)
         self._columns = (
             self.tr("Time"),
             self.tr("Application"),
@@ -61,36 +89,58 @@ class AlertModel(QAbstractTableModel):
         place = self._places.get(alert["id"])
         if place is not None:
             row = place - self._dropped
-            known = self._alerts[row]
+            known = self._rows[row]
+            assert not isinstance(known, NoticeRow)
             if not alert["calls"] and known["calls"]:
                 alert = {**alert, "calls": known["calls"]}
-            self._alerts[row] = alert
+            self._rows[row] = alert
             self.dataChanged.emit(self.index(row, 0), self.index(row, len(self._columns) - 1))
             return
-        if len(self._alerts) >= MOST_ALERTS:
+        self._append(alert["id"], alert)
+
+    def put_notice(self, notice: IoUringNotice) -> None:
+        """Add a notice, unless there are very many."""
+        if self.notices < MOST_NOTICES:
+            self.notices += 1
+            number = next(self._notice_ids)
+            self._append(number, NoticeRow(number, notice))
+
+    def _append(self, number: int, new: Alert | NoticeRow) -> None:
+        if len(self._rows) >= MOST_ALERTS + MOST_NOTICES:
             self.beginRemoveRows(QModelIndex(), 0, 0)
-            gone = self._alerts.pop(0)
-            self._places.pop(gone["id"], None)
+            gone = self._rows.pop(0)
+            self.notices -= isinstance(gone, NoticeRow)
+            del self._places[_id(gone)]
             self._dropped += 1
             self.endRemoveRows()
-        row = len(self._alerts)
+        row = len(self._rows)
         self.beginInsertRows(QModelIndex(), row, row)
-        self._alerts.append(alert)
-        self._places[alert["id"]] = row + self._dropped
+        self._rows.append(new)
+        self._places[number] = row + self._dropped
         self.endInsertRows()
 
     def clear(self) -> None:
         """Forget all."""
         self.beginResetModel()
-        self._alerts.clear()
+        self._rows.clear()
+        self.notices = 0
         self._places.clear()
         self._dropped = 0
         self.endResetModel()
 
     def alert(self, number: int) -> Alert | None:
-        """The alert of an id."""
-        place = self._places.get(number)
-        return None if place is None else self._alerts[place - self._dropped]
+        """The alert of an id; None where that is a notice's, or nothing's."""
+        found = self._find(number)
+        return None if isinstance(found, NoticeRow) else found
+
+    def notice(self, number: int) -> IoUringNotice | None:
+        """The notice of an id; None where that is an alert's, or nothing's."""
+        found = self._find(number)
+        return found.notice if isinstance(found, NoticeRow) else None
+
+    def _find(self, number: int) -> Alert | NoticeRow | None:
+        row = self.row(number)
+        return None if row < 0 else self._rows[row]
 
     def row(self, number: int) -> int:
         """The row of an id; -1 for none."""
@@ -100,13 +150,13 @@ class AlertModel(QAbstractTableModel):
     def marks(self) -> list[tuple[int, float, float]]:
         """What the plot marks: id, time, peak; those called normal are left out."""
         return [
-            (alert["id"], alert["time"], alert["peak"])
-            for alert in self._alerts
-            if alert["normal"] is None
+            (row["id"], row["time"], row["peak"])
+            for row in self._rows
+            if not isinstance(row, NoticeRow) and row["normal"] is None
         ]
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, D102
-        return 0 if parent.isValid() else len(self._alerts)
+        return 0 if parent.isValid() else len(self._rows)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, D102
         return 0 if parent.isValid() else len(self._columns)
@@ -119,8 +169,10 @@ class AlertModel(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102
-        alert = self._alerts[index.row()]
+        alert = self._rows[index.row()]
         column = index.column()
+        if isinstance(alert, NoticeRow):
+            return self._notice_data(alert, column, role)
         if role in (Qt.ItemDataRole.DisplayRole, SORT_ROLE):
             sorting = role == SORT_ROLE
             match column:
@@ -150,21 +202,52 @@ class AlertModel(QAbstractTableModel):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
+    def _notice_data(self, row: NoticeRow, column: int, role: int) -> Any:
+        notice = row.notice
+        if role in (Qt.ItemDataRole.DisplayRole, SORT_ROLE):
+            sorting = role == SORT_ROLE
+            match column:
+                case 0:
+                    return notice["time"] if sorting else time_text(notice["time"])
+                case 1:
+                    return notice["application"]
+                case 2:
+                    return f"{notice['comm']} ({notice['pid']})"
+                case 3:
+                    return -1.0 if sorting else ""
+                case 4:
+                    return self.tr("notice")
+                case _:
+                    return notice["text"]
+        if role == ID_ROLE:
+            return row.id
+        if role == Qt.ItemDataRole.ToolTipRole and column in (0, 5):
+            return notice["text"] if column else time_text(notice["time"], date=True)
+        if role == Qt.ItemDataRole.FontRole:
+            font = QFont()
+            font.setItalic(True)
+            return font
+        return None
+
     def _state(self, alert: Alert) -> str:
         if alert["normal"] is not None:
             return self.tr("was normal")
         return self.tr("open") if alert["state"] == "open" else self.tr("over")
 
 
+def _id(row: Alert | NoticeRow) -> int:
+    return row.id if isinstance(row, NoticeRow) else row["id"]
+
+
 class AlertList(QWidget):
-    """The alerts, sortable, with a filter.
+    """The alerts and notices, sortable, with a filter.
 
     Signals
     -------
     chosen(int)
-        The id of the alert that is selected; -1 for none.
+        The id of the row that is selected; `NOTHING` for none.
     pointed_at(int)
-        The user clicked an alert: it should be shown on the plot too.
+        The user clicked a row: it should be shown on the plot too.
     """
 
     chosen = pyqtSignal(int)
@@ -232,18 +315,25 @@ class AlertList(QWidget):
         self.view.scrollTo(index)
 
     def current(self) -> int:
-        """The id of the selected alert; -1 for none."""
+        """The id of the selected row; `NOTHING` for none."""
         selection = self.view.selectionModel()
         rows = selection.selectedRows() if selection is not None else []
-        return int(rows[0].data(ID_ROLE)) if rows else -1
+        return int(rows[0].data(ID_ROLE)) if rows else NOTHING
 
     def _selected(self, *_: Any) -> None:
         self.chosen.emit(self.current())
 
     def _tell_count(self, *_: Any) -> None:
-        count = self._model.rowCount()
-        self._count.setText(
+        notices = self._model.notices
+        count = self._model.rowCount() - notices
+        text = (
             self.tr("No alerts") if not count
             else self.tr("1 alert") if count == 1
             else self.tr("{0} alerts").format(f"{count:,}")
         )  # fmt: skip
+        if notices:
+            text += (
+                self.tr(", 1 notice") if notices == 1
+                else self.tr(", {0} notices").format(f"{notices:,}")
+            )  # fmt: skip
+        self._count.setText(text)

@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
 
 import imsafe
 from imsafe.errors import ImsafeError
+from imsafe.gui.alert_list import NOTHING
 from imsafe.gui.configuration import Configuration, WatchedApplication, check_applications
 from imsafe.gui.configure_dialog import ConfigureDialog
 from imsafe.gui.device import SensorDevice, TraceDevice
@@ -108,6 +109,7 @@ class MainWindow(QMainWindow):
         watch.scored.connect(self._refresh_plot)
         watch.status_changed.connect(self._refresh_status)
         watch.alert.connect(self._take_alert)
+        watch.io_uring.connect(self._take_io_uring)
         watch.processes.connect(self.processes.set_rows)
         watch.restarted.connect(self._restart)
         self.plot.threshold_dragged.connect(self.set_threshold)
@@ -369,14 +371,22 @@ class MainWindow(QMainWindow):
         self.alerts.put(alert)
         self.plot.set_alerts(self.alerts.marks())
         current = self.alert_list.current()
-        if new and current < 0:
+        if new and current == NOTHING:
             self.alert_list.choose(alert["id"])
         elif current == alert["id"]:
             self.detail.show_alert(self.alerts.alert(current))
         if new:
             self.add_message(self.tr("Alert: {0}").format(alert["reason"]))
 
+    def _take_io_uring(self, notice: Any) -> None:
+        self.alerts.put_notice(notice)
+        self.status_line.update()
+
     def _show_alert(self, number: int) -> None:
+        notice = self.alerts.notice(number)
+        if notice is not None:
+            self.detail.show_notice(notice)
+            return
         alert = self.alerts.alert(number)
         self.detail.show_alert(alert)
         if alert is None:
@@ -385,9 +395,9 @@ class MainWindow(QMainWindow):
             self.watch.request("explain", self._explained, alert=number)
 
     def _point_at(self, number: int) -> None:
-        alert = self.alerts.alert(number)
-        if alert is not None:
-            self.plot.look_at(alert["time"])
+        row = self.alerts.alert(number) or self.alerts.notice(number)
+        if row is not None:
+            self.plot.look_at(row["time"])
 
     def _explained(self, ok: bool, error: str, values: dict[str, Any]) -> None:
         if ok:

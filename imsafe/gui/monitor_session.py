@@ -62,6 +62,8 @@ class MonitorSession(QObject):
         As in `view_protocol`.
     notice(str), failed(str)
         Something to know, and an error; the monitor goes on.
+    io_uring(dict)
+        `IoUringNotice`; its text comes as a notice as well.
     ended(str)
         The monitor is gone; the error in words, empty when it ended in order.
     """
@@ -74,6 +76,7 @@ class MonitorSession(QObject):
     status = pyqtSignal(dict)
     notice = pyqtSignal(str)
     failed = pyqtSignal(str)
+    io_uring = pyqtSignal(dict)
     ended = pyqtSignal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -180,10 +183,12 @@ class MonitorSession(QObject):
                 self.processes.emit(processes)
             case StatusMessage(status):
                 self.status.emit(dict(status))
-            case NoticeMessage(text, _, error):
+            case NoticeMessage(text, _, error, io_uring):
                 if error:
                     self._told.add(text)
                 (self.failed if error else self.notice).emit(text)
+                if io_uring is not None:
+                    self.io_uring.emit(dict(io_uring))
             case HelloMessage(hello):
                 self.connected = True
                 self.greeted.emit(dict(hello))

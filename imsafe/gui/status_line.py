@@ -20,6 +20,7 @@ class StatusLine:
         self.source = self._field(self._tr("Where system calls come from"), 300)
         self.rate = self._field(self._tr("Calls scored per second"), 90)
         self.lost = self._field(self._tr("Calls that the tracer or the socket had to drop"), 90)
+        self.unseen = self._field("", 0)
         self.state = self._field(self._tr("What the scoring does"), 150)
 
     def _tr(self, text: str) -> str:
@@ -41,9 +42,23 @@ class StatusLine:
         self.rate.setText(self._tr("{0} calls/s").format(count_text(rate)))
         self.lost.setText(self._tr("{0} lost").format(count_text(lost)))
         _colour(self.lost, alarming=lost > 0)
+        self._update_unseen()
         text, alarming = self._state_text()
         self.state.setText(text)
         _colour(self.state, alarming=alarming)
+
+    def _update_unseen(self) -> None:
+        count = self._watch.io_uring_count
+        self.unseen.setVisible(count > 0)
+        self.unseen.setText(
+            self._tr("io_uring in 1 process") if count == 1
+            else self._tr("io_uring in {0:,} processes").format(count)
+        )  # fmt: skip
+        texts = [notice["text"] for notice in self._watch.io_urings]
+        if count > len(texts):
+            texts.insert(0, self._tr("The latest {0} of them:").format(len(texts)))
+        self.unseen.setToolTip("\n".join(texts))
+        _colour(self.unseen, alarming=True)
 
     def _source_text(self) -> str:
         watch = self._watch

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -11,10 +12,13 @@ from imsafe.gui.child import Child
 from imsafe.gui.device import Device, SensorDevice
 from imsafe.gui.monitor_session import Answer, MonitorSession
 from imsafe.gui.score_history import LiveHistory
-from imsafe.monitor.view_protocol import ApplicationRow, Hello, Status
+from imsafe.monitor.view_protocol import ApplicationRow, Hello, IoUringNotice, Status
 
 MOST_GAPS = 2_000
 """Beyond this many, the oldest intervals of lost calls are joined in pairs."""
+
+MOST_NAMED = 20
+"""Of the processes that asked for an io_uring, as many are known by name."""
 
 
 class Watch(QObject):
@@ -30,6 +34,8 @@ class Watch(QObject):
         What the plot shows: scores, and intervals (s) in which calls were lost.
     hello, status
         The latest of each; None before the first.
+    io_uring_count, io_urings
+        How many processes asked for an io_uring; what was said of the latest of them.
 
     Signals
     -------
@@ -41,7 +47,7 @@ class Watch(QObject):
         A line for the messages.
     scored(), status_changed()
         New scores or gaps; a new status.
-    alert(dict), processes(list)
+    alert(dict), processes(list), io_uring(dict)
         From the monitor.
     restarted()
         A new monitor: what was shown of the former one is void.
@@ -54,6 +60,7 @@ class Watch(QObject):
     status_changed = pyqtSignal()
     alert = pyqtSignal(dict)
     processes = pyqtSignal(list)
+    io_uring = pyqtSignal(dict)
     restarted = pyqtSignal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -65,6 +72,8 @@ class Watch(QObject):
         self.hello: Hello | None = None
         self.status: Status | None = None
         self.stopping = False
+        self.io_uring_count = 0
+        self.io_urings: deque[IoUringNotice] = deque(maxlen=MOST_NAMED)
         self._programs: list[Child] = []
 
     # The device
@@ -147,6 +156,8 @@ class Watch(QObject):
     def _adopt(self, session: MonitorSession) -> None:
         self.history.clear()
         self.gaps = []
+        self.io_uring_count = 0
+        self.io_urings.clear()
         self.hello = None
         self.status = None
         self.stopping = False
@@ -159,6 +170,7 @@ class Watch(QObject):
         session.status.connect(self._take_status)
         session.notice.connect(self.said)
         session.failed.connect(self.failed)
+        session.io_uring.connect(self._take_io_uring)
         session.ended.connect(lambda words: self._ended(session, words))
         self.restarted.emit()
 
@@ -200,6 +212,11 @@ class Watch(QObject):
         if len(self.gaps) > MOST_GAPS:
             self.gaps = joined(self.gaps, MOST_GAPS // 2)
         self.scored.emit()
+
+    def _take_io_uring(self, notice: Any) -> None:
+        self.io_uring_count += 1
+        self.io_urings.append(notice)
+        self.io_uring.emit(notice)
 
     def _take_status(self, status: Any) -> None:
         self.status = status

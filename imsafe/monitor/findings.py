@@ -13,7 +13,7 @@ from imsafe import syscalls
 from imsafe.monitor.black_box import BlackBox
 from imsafe.monitor.buckets import probabilities
 from imsafe.monitor.score_log import LogLine
-from imsafe.monitor.view_protocol import READINGS, Alert
+from imsafe.monitor.view_protocol import READINGS, Alert, IoUringNotice
 from imsafe.monitor.watched import Watched
 
 
@@ -52,6 +52,8 @@ class Findings:
         Black boxes that are full.
     notices
         Warnings in words.
+    io_urings
+        Processes that have asked for a ring.
     """
 
     scored: list[Scored] = field(default_factory=list)
@@ -61,6 +63,7 @@ class Findings:
     forgotten: list[int] = field(default_factory=list)
     boxes: list[BlackBox] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    io_urings: list[IoUringNotice] = field(default_factory=list)
 
 
 def log_lines(scored: Scored, applications: Mapping[int, Watched]) -> Iterator[LogLine]:

@@ -358,6 +358,10 @@ class Monitor:
     def _handle(self, findings: Findings) -> None:
         for text in findings.notices:
             self.say(text)
+        for notice in findings.io_urings:
+            self.report.io_uring(notice)
+            if self._server is not None:
+                self._server.io_uring(notice)
         for alert in findings.opened:
             self.report.alert(alert)
             if self._actions is not None:

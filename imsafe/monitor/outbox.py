@@ -22,7 +22,7 @@ from imsafe.stream.frames import frame
 RECORDS_A_FRAME = 4096
 MOST_BUCKETS = 20_000
 MOST_GAPS = 10_000
-MOST_NOTICES = 200
+MOST_NOTICES = 1_500
 MOST_REPLIES = 100
 
 

@@ -29,6 +29,7 @@ class _Process:
     calls_before: int = 0
     score: float = 0.0
     peak: float = 0.0
+    has_io_uring: bool = False
 
     @property
     def ended(self) -> bool:
@@ -50,9 +51,10 @@ class Processes:
         return process
 
     def announce(self, stream: int, info: ProcessInfo) -> None:
-        """Say who a process is."""
+        """Say who a process is, at its start and when it has loaded a new program."""
         process = self._get(stream, info.pid)
         process.parent, process.comm, process.exe = info.parent, info.comm, info.exe
+        process.has_io_uring = False  # a ring does not outlive exec
 
     def scored(self, stream: int, buckets: NDArray[np.void]) -> None:
         """Take in complete buckets (`BUCKETED`)."""
@@ -68,6 +70,12 @@ class Processes:
             process.calls += calls
             process.score = maximum
             process.peak = max(process.peak, maximum)
+
+    def asks_for_io_uring(self, stream: int, pid: int) -> bool:
+        """A process asks for an io_uring; whether it is the first time in this program."""
+        process = self._get(stream, pid)
+        before, process.has_io_uring = process.has_io_uring, True
+        return not before
 
     def thread_ended(self, stream: int, pid: int, tid: int, time_ns: int) -> None:
         """A thread has ended; the buckets of its last calls may be still to come."""

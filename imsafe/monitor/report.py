@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imsafe.monitor.score_log import printable
-from imsafe.monitor.view_protocol import Alert, Status
+from imsafe.monitor.view_protocol import Alert, IoUringNotice, Status
 
 SAME_NOTICE_S = 60.0
 """A notice is not repeated within so many seconds."""
@@ -60,9 +60,8 @@ class Report:
         if self._json:
             self._object("alert", alert)
             return
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(alert["time"]))
         self._line(
-            f"ALERT {alert['id']}  {when}  {printable(alert['application'])}"
+            f"ALERT {alert['id']}  {_when(alert['time'])}  {printable(alert['application'])}"
             f"  pid {alert['pid']}  thread {alert['tid']}  score {alert['score']:.3f}"
             f" (threshold {alert['threshold']:.3f}, {alert['reading']})\n  {alert['reason']}"
         )
@@ -85,6 +84,16 @@ class Report:
         if error or not self._json:
             sys.stderr.write(f"ims-monitor: {printable(text, 2000)}\n")
         return True
+
+    def io_uring(self, notice: IoUringNotice) -> None:
+        """A process has asked for an io_uring; said of each."""
+        if self._json:
+            self._object("notice", notice)
+            return
+        self._line(
+            f"NOTICE  {_when(notice['time'])}  {printable(notice['application'])}"
+            f"  pid {notice['pid']}  thread {notice['tid']}\n  {printable(notice['text'], 2000)}"
+        )
 
     def status(self, status: Status) -> None:
         """The state of things; for programs only, and only for those that read."""
@@ -128,3 +137,7 @@ class Report:
                     sys.stdout.flush()
                 except OSError as error:
                     self._failure = error
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from imsafe.errors import ProfileError
 from imsafe.events import EVENT, Events, Kind, symbols
+from imsafe.monitor import io_uring
 from imsafe.monitor.black_box import BlackBox
 from imsafe.monitor.buckets import Buckets, Calls
 from imsafe.monitor.crossings import Batch, Change, Crossing, Crossings, What, thread_keys
@@ -238,6 +239,8 @@ class StreamWatch:
         scored_calls = int(np.count_nonzero(is_scored))
         context.calls += scored_calls
         context.not_watched += int(np.count_nonzero(is_call)) - scored_calls
+        for row in io_uring.setups(events, is_scored).tolist():
+            self._asks_for_io_uring(events[row], int(times[row]), int(numbers[row]))
 
         rows_of = self._rows_by_process(events["pid"], numbers)
         for pid, rows in rows_of.items():
@@ -281,6 +284,26 @@ class StreamWatch:
             score=score[own],
         )
         self._complete(self._buckets.add(calls, int(times[-1])))
+
+    def _asks_for_io_uring(self, event: np.void, time_ns: int, number: int) -> None:
+        pid = int(event["pid"])
+        if not self._context.processes.asks_for_io_uring(self.number, pid):
+            return
+        process = self.process(pid)
+        self._context.findings.io_urings.append(
+            {
+                "about": "io_uring",
+                "text": io_uring.sentence(process.comm, pid),
+                "time": time_ns / 1e9,
+                "error": False,
+                "application": self._context.watched(number).name,
+                "application_number": number,
+                "pid": pid,
+                "tid": int(event["tid"]),
+                "comm": process.comm,
+                "exe": process.exe,
+            }
+        )
 
     def _watched_numbers(self, pids: NDArray[np.uint32]) -> NDArray[np.intp]:
         """The watched application's number for each pid, 0 for none."""

@@ -19,6 +19,7 @@ from imsafe.monitor.view_protocol import (
     VIEW_VERSION,
     Alert,
     Hello,
+    IoUringNotice,
     ProcessRow,
     Status,
     ViewKind,
@@ -77,11 +78,18 @@ class StatusMessage:
 
 @dataclass(frozen=True, slots=True)
 class NoticeMessage:
-    """A warning in words, or an error; `time` is wall clock in seconds."""
+    """A warning in words, or an error; `time` is wall clock in seconds.
+
+    Attributes
+    ----------
+    io_uring
+        Who has asked for an io_uring, where the notice is about that.
+    """
 
     text: str
     time: float
     error: bool
+    io_uring: IoUringNotice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +200,11 @@ def _message(received: Frame) -> Message | None:
         case ViewKind.NOTICE:
             notice = _json(received.payload, frozenset({"text", "time"}))
             error = notice.get("error") is True
-            return NoticeMessage(str(notice["text"]), float(notice["time"]), error)
+            of_process = None
+            if notice.get("about") == "io_uring":
+                _check_keys(notice, IoUringNotice.__required_keys__)
+                of_process = cast(IoUringNotice, notice)
+            return NoticeMessage(str(notice["text"]), float(notice["time"]), error, of_process)
         case ViewKind.REPLY:
             reply = _json(received.payload, frozenset({"id", "ok"}))
             values = {k: v for k, v in reply.items() if k not in {"id", "ok", "error"}}

@@ -37,10 +37,7 @@ class ViewKind(IntEnum):
     STATUS = 69
     """Monitor: `Status`, at least twice a second."""
     NOTICE = 70
-    """Monitor: ``{"text": ..., "time": ..., "error": false}``: something to know, in words.
-
-    An error is what makes the monitor end with status 2: a trace was cut short.
-    """
+    """Monitor: `Notice`, or `IoUringNotice`: something to know, in words."""
     REPLY = 71
     """Monitor: ``{"id": ..., "ok": true, ...}`` or ``{"id": ..., "ok": false, "error": ...}``."""
     REQUEST = 96
@@ -183,6 +180,31 @@ class Alert(TypedDict):
     """Path of the black box, a trace that replays to the same scores."""
     normal: int | None
     """Number of the mark when the user said "this was normal"."""
+
+
+class Notice(TypedDict):
+    """Something to know, in words."""
+
+    text: str
+    time: float
+    """Wall clock, seconds."""
+    error: bool
+    """Whether it makes the monitor end with status 2: a trace was cut short."""
+
+
+class IoUringNotice(Notice):
+    """A process has asked for an io_uring: what it does through that is not seen.
+
+    Said once of each process, and again when it has loaded another program.
+    """
+
+    about: Literal["io_uring"]
+    application: str
+    application_number: int
+    pid: int
+    tid: int
+    comm: str
+    exe: str
 
 
 REQUESTS: dict[str, str] = {

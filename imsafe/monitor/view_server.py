@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 from imsafe.errors import ImsafeError, StreamError
 from imsafe.monitor.bucket_history import BucketHistory
 from imsafe.monitor.outbox import Outbox, json_frame
-from imsafe.monitor.view_protocol import Alert, Hello, ProcessRow, Status, ViewKind
+from imsafe.monitor.view_protocol import (
+    Alert,
+    Hello,
+    IoUringNotice,
+    Notice,
+    ProcessRow,
+    Status,
+    ViewKind,
+)
 from imsafe.monitor.view_requests import LONGEST_REQUEST, Request, RequestError, parse_request
 from imsafe.sources.peer import Allowed, PrivateListener, peer_of
 from imsafe.stream.frames import Frame, FrameParser
@@ -29,6 +37,7 @@ INTERVAL = 1 / 30
 MOST_CLIENTS = 32
 MOST_GAPS = 10_000
 MOST_NOTICES = 100
+MOST_IO_URINGS = 1_000
 REQUESTS_A_TURN = 8
 _READ_SIZE = 64 << 10
 _FROM_WINDOW = frozenset({int(ViewKind.REQUEST)})
@@ -95,7 +104,8 @@ class ViewServer:
         self._history = BucketHistory()
         self._gaps: deque[NDArray[np.void]] = deque(maxlen=MOST_GAPS)
         self._alerts: dict[int, Alert] = {}
-        self._notices: deque[dict[str, Any]] = deque(maxlen=MOST_NOTICES)
+        self._notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
+        self._io_urings: deque[IoUringNotice] = deque(maxlen=MOST_IO_URINGS)
         self._latest: dict[ViewKind, Mapping[str, Any]] = {}
         self._sent_at = float("-inf")
         self._listener = PrivateListener(os.fspath(path), self._allowed)
@@ -141,10 +151,16 @@ class ViewServer:
 
     def notice(self, text: str, time: float, *, error: bool = False) -> None:
         """A warning in words, or an error."""
-        value = {"text": text, "time": time, "error": error}
-        self._notices.append(value)
+        notice: Notice = {"text": text, "time": time, "error": error}
+        self._notices.append(notice)
         for client in self._clients:
-            client.outbox.notice(value)
+            client.outbox.notice(notice)
+
+    def io_uring(self, notice: IoUringNotice) -> None:
+        """A process has asked for an io_uring."""
+        self._io_urings.append(notice)
+        for client in self._clients:
+            client.outbox.notice(notice)
 
     def status(self, status: Status) -> None:
         """The state of things."""
@@ -176,7 +192,7 @@ class ViewServer:
             self._history.all(),
             list(self._gaps),
         )
-        for value in self._notices:
+        for value in (*self._notices, *self._io_urings):
             outbox.notice(value)
         for alert in self._alerts.values():
             outbox.alert(alert)
