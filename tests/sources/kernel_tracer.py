@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import errno
 import os
 import platform
 import signal
@@ -45,14 +47,21 @@ def recording(path: Path, *options: object) -> Iterator[subprocess.Popen[str]]:
         kill_and_wait(tracer)
 
 
+_BPF_SYSCALL = 321
+_NEXT_ID = {"program": 11, "map": 12}
+
+
 def bpf_objects() -> set[str]:
-    """The kernel's BPF programs and maps, by number and name."""
+    """The BPF programs and maps that are in the kernel, by number."""
+    libc = ctypes.CDLL(None, use_errno=True)
     found: set[str] = set()
-    for what in ("prog", "map"):
-        listed = subprocess.run(
-            ["bpftool", what], capture_output=True, text=True, check=False
-        ).stdout.splitlines()
-        found |= {f"{what} {line}" for line in listed if line[:1].isdecimal()}
+    for what, command in _NEXT_ID.items():
+        attributes = (ctypes.c_uint32 * 32)()
+        while not libc.syscall(_BPF_SYSCALL, command, attributes, ctypes.sizeof(attributes)):
+            number = attributes[1]
+            found.add(f"{what} {number}")
+            attributes[0] = number
+        assert ctypes.get_errno() == errno.ENOENT
     return found
 
 
