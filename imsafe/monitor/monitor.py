@@ -30,13 +30,15 @@ from imsafe.monitor.view_protocol import GAP, VIEW_VERSION, Hello, Status
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
 from imsafe.sources.base import FromFile, Source
-from imsafe.stream.items import Closed
+from imsafe.stream.items import Closed, Tagged
 
 STATUS_S = 0.5
 OPEN_BUCKETS_S = 0.1
 FLUSH_S = 0.5
 _LONGEST_WAIT = 0.25
 _VIEW_WAIT = 1 / 30
+_REST_S = 10.0
+"""For what is still on its way when a source is closed."""
 
 
 class Monitor:
@@ -131,8 +133,27 @@ class Monitor:
             return
         opened.closed = True
         self._selector.unregister(opened.source.fileno())
+        if opened.source.stop():
+            self._read_rest(opened)
         self.engine.end_source(opened.number)
         opened.source.close()
+
+    def _read_rest(self, opened: OpenSource) -> None:
+        """Take what is on its way from a source that was asked to end."""
+        deadline = time.monotonic() + _REST_S
+        try:
+            while not opened.source.finished and time.monotonic() < deadline:
+                self._take(opened, opened.source.read(0.1))
+                self._handle(self.engine.take())
+        except SourceError as error:
+            self.say(str(error))
+
+    def _take(self, opened: OpenSource, items: list[Tagged]) -> None:
+        for stream, item in items:
+            if isinstance(item, Closed) and isinstance(opened.source, FromFile):
+                item = Closed(item.complete)  # noqa: PLW2901 - the source's warnings say it once
+            self._record(opened.number, stream, item)
+            self.engine.feed(opened.number, stream, item)
 
     def _read(self, opened: OpenSource) -> None:
         try:
@@ -143,11 +164,7 @@ class Monitor:
                 raise
             self.say(str(error))
             return
-        for stream, item in items:
-            if isinstance(item, Closed) and isinstance(opened.source, FromFile):
-                item = Closed(item.complete)  # noqa: PLW2901 - the source's warnings say it once
-            self._record(opened.number, stream, item)
-            self.engine.feed(opened.number, stream, item)
+        self._take(opened, items)
         if opened.source.finished:
             if isinstance(opened.source, FromFile):
                 self._take_warnings(opened.source)

@@ -33,7 +33,7 @@ from imsafe.stream.items import End, Lost
 _POLL_S = 0.02
 _MOST = 1 << 16
 """Calls at a turn."""
-_KEPT = 64 << 20
+_KEPT = 16 << 20
 """Bytes that wait for the reader."""
 _RECORDS_KEPT = 100_000
 
