@@ -13,6 +13,13 @@ _INSTALL = {
     "arch": "sudo pacman -S",
 }
 
+_NEWER_KERNEL = {
+    "debian": "sudo apt-get install linux-image-$(dpkg --print-architecture), of a newer release",
+    "fedora": "sudo dnf upgrade kernel",
+    "arch": "sudo pacman -Syu linux",
+    "": "install a newer kernel as this distribution does",
+}
+
 # Shared library (or what it stands for): its package on Debian and Ubuntu, Fedora, Arch.
 _PACKAGES: dict[str, tuple[str, str, str]] = {
     "libEGL.so.1": ("libegl1", "libglvnd-egl", "libglvnd"),
@@ -35,6 +42,7 @@ _PACKAGES: dict[str, tuple[str, str, str]] = {
     "libxcb-xfixes.so.0": ("libxcb-xfixes0", "libxcb", "libxcb"),
     "libxkbcommon-x11.so.0": ("libxkbcommon-x11-0", "libxkbcommon-x11", "libxkbcommon-x11"),
     "bcc": ("python3-bpfcc", "python3-bcc", "python-bcc"),
+    "sudo": ("sudo", "sudo", "sudo"),
     "xvfb": ("xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
 }
 
@@ -65,6 +73,11 @@ class Distribution:
         column = list(_INSTALL).index(self.family)
         packages = dict.fromkeys(_PACKAGES[thing][column] for thing in things)
         return f"{_INSTALL[self.family]} {' '.join(packages)}"
+
+    @property
+    def newer_kernel(self) -> str:
+        """The command that installs a newer kernel."""
+        return f"{_NEWER_KERNEL[self.family]}; then boot it"
 
 
 def this_distribution() -> Distribution:

@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] == ["check"]:
-        from imsafe.cli.check import main as check  # noqa: PLC0415
+        from imsafe.cli.check.program import main as check  # noqa: PLC0415
 
         return check(arguments[1:])
     parser = Parser(

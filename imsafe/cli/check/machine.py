@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Python, the packages, folders and disk."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from imsafe.cli.check.finding import Finding, python_says
+
+_ENOUGH_DISK = 1 << 30
+
+
+def python() -> Finding:
+    """Tell which interpreter this is."""
+    return Finding("Python", "works", f"{platform.python_version()}, {sys.executable}")
+
+
+def libraries() -> Iterator[Finding]:
+    """The Python packages that ImSafe is built on."""
+    for name in ("numpy", "numba", "PyQt6", "pyqtgraph"):
+        try:
+            yield Finding(name, "works", metadata.version(name))
+        except metadata.PackageNotFoundError:
+            pip = f"{sys.executable} -m pip install {name}"
+            yield Finding(name, "missing", "the Python package is not installed", pip)
+
+
+def number_cruncher() -> Finding:
+    """Whether machine code can be kept: else each program compiles it again."""
+    code = "import numba, imsafe.profile.compiled; print(numba.config.CACHE_DIR)"
+    status, output = python_says(code)
+    check = "Compiled code"
+    if status:
+        pip = f"{sys.executable} -m pip install --upgrade numba numpy"
+        return Finding(check, "missing", f"numba does not start: {output}", pip)
+    folder = Path(output)
+    if folder.is_relative_to(tempfile.gettempdir()):
+        shutil.rmtree(folder, ignore_errors=True)  # it was made for that one process
+        detail = "no folder to keep it in, so that each program compiles it again (about 10 s)"
+        return Finding(check, "note", detail, "mkdir -p ~/.cache/imsafe; chmod 700 ~/.cache/imsafe")
+    return Finding(check, "works", f"kept in {folder}")
+
+
+def folders() -> Iterator[Finding]:
+    """Where one is, where sockets are made, and how much room there is."""
+    for check, folder in (("Working folder", Path.cwd()), ("Sockets", Path(tempfile.gettempdir()))):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            mend = (
+                "go to a folder of yours" if check == "Working folder" else f"chmod 1777 {folder}"
+            )
+            yield Finding(check, "note", f"{folder} cannot be written to", mend)
+            continue
+        yield Finding(check, "works", f"{folder} can be written to")
+    free = shutil.disk_usage(Path.cwd()).free
+    detail = f"{free / (1 << 30):.1f} GiB free here"
+    if free < _ENOUGH_DISK:
+        yield Finding("Disk", "note", f"{detail}: little for a long recording", "df -h")
+    else:
+        yield Finding("Disk", "works", detail)
