@@ -176,7 +176,7 @@ def _mount_tracefs() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if (
         libc.unshare(_CLONE_NEWNS)
-        or libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
+        or libc.mount(b"none", b"/sys", None, _MS_REC | _MS_PRIVATE, None)
         or libc.mount(b"tracefs", _TRACING[0].encode(), b"tracefs", 0, None)
     ):
         raise SourceError(
