@@ -110,6 +110,8 @@ class Recording:
             emit({"type": "progress", **self.totals})
         elif self._terminal:
             text = f"{self._calls:,} calls of {len(self._processes):,} processes"
+            if self._lost:
+                text += f", {self._lost:,} lost"
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
     def close(self, totals: dict[str, int]) -> None:

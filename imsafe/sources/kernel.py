@@ -27,7 +27,7 @@ from imsafe.sources.matching import look_at, matched
 from imsafe.sources.peer import Allowed, connect_checked
 from imsafe.sources.reception import Reception
 from imsafe.stream.frames import MAGIC
-from imsafe.stream.items import Segment, Tagged
+from imsafe.stream.items import Closed, Item, Segment, Tagged
 
 INSTALLED_TRACER = Path("/usr/libexec/imsafe/imsafe-tracer")
 """What the polkit policy speaks of; there only where ImSafe is installed by root."""
@@ -71,6 +71,7 @@ class KernelSource:
         self._errors: int | None = None
         self._how: Literal["root", "pkexec", "sudo", "socket"] = "socket"
         self._begun = False
+        self._broken = ""
         self._known: dict[str, dict[str, Any]] = {}
         self._reception = Reception(
             f"The kernel tracer of {self.name}", self.counters, itertools.count().__next__
@@ -79,7 +80,7 @@ class KernelSource:
     @property
     def finished(self) -> bool:
         """Whether the tracer has ended: of itself only when it was asked to follow pids."""
-        return self._reception.over
+        return self._reception.over and not self._broken
 
     @property
     def state(self) -> str:
@@ -228,8 +229,11 @@ class KernelSource:
         Raises
         ------
         SourceError
-            The tracer could not begin (only where `open` did not wait for that).
+            The tracer was killed, or could not begin (where `open` did not wait for that).
         """
+        if self._broken:
+            sentence, self._broken = self._broken, ""
+            raise SourceError(sentence)
         items: list[Tagged] = []
         connection = self._connection
         if connection is None or self._reception.over:
@@ -251,8 +255,11 @@ class KernelSource:
             items += arrived
         return [(stream, self._completed(item)) for stream, item in items]
 
-    def _completed(self, item: Any) -> Any:
-        """The header with what is known of the executables."""
+    def _completed(self, item: Item) -> Item:
+        """The header with what is known of the executables; a broken end is raised later."""
+        if isinstance(item, Closed) and item.warning:
+            self._broken = item.warning
+            return Closed(item.complete)
         if isinstance(item, Segment):
             for entry in item.meta.get("applications", []):
                 for key, value in self._known.get(entry["name"], {}).items():
