@@ -12,6 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from imsafe.errors import SourceError
+from imsafe.sources.kernel_request import KernelRequest, Target, TargetKind
+from imsafe.sources.matching import cgroup_path
+
+AUTO = "auto"
+"""The kernel tracer's device name that starts a tracer."""
+
+TRACER_SOCKET = "/run/imsafe/tracer"
+"""Where a kernel tracer listens that systemd has started."""
+
 DEFAULT_SOCKET = "/tmp/imsensor"  # noqa: S108  # the name that the original had; the listener checks who owns it
 
 
@@ -80,6 +90,39 @@ class SensorDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class KernelDevice:
+    """The kernel tracer.
+
+    Attributes
+    ----------
+    request
+        Which applications it follows, and how.
+    device
+        ``auto``: one is started; otherwise the socket of one that listens.
+    """
+
+    request: KernelRequest
+    device: str = AUTO
+
+    def source_options(self) -> list[str]:
+        """The SOURCE options of the command line."""
+        options = {"name": "--driver", "pid": "--driver-pid"}
+        words = [
+            f"{options.get(target.kind, f'--{target.kind}')}={target.value}"
+            for target in self.request.targets
+        ]
+        words += self.request.words()[len(words) :]
+        return words if self.device == AUTO else [*words, f"--device={self.device}"]
+
+    def source_requests(self) -> list[dict[str, Any]]:
+        """The `source` objects of the view's request add-source."""
+        return [{"kind": "driver", "words": self.request.words(), "device": self.device}]
+
+    def __str__(self) -> str:
+        return "kernel tracer on " + ", ".join(map(str, self.request.targets))
+
+
+@dataclass(frozen=True, slots=True)
 class TraceDevice:
     """A recorded trace that is replayed as if it were live.
 
@@ -107,7 +150,7 @@ class TraceDevice:
         return f"trace {Path(self.trace).name}"
 
 
-Device = SensorDevice | TraceDevice
+Device = SensorDevice | KernelDevice | TraceDevice
 
 
 @dataclass(slots=True)
@@ -167,6 +210,50 @@ def check_pids(text: str) -> tuple[tuple[int, ...], Problem]:
     if not pids:
         return (), Problem("Type the id of at least one process.", "pids")
     return tuple(pids), OK
+
+
+def check_driver(device: str) -> Problem:
+    """What is wrong with the kernel tracer's device name."""
+    if device == AUTO:
+        return OK
+    if not device.startswith("/"):
+        return Problem(
+            f"The device name is {AUTO}, or the full path of a running tracer's socket.", "device"
+        )
+    try:
+        if not Path(device).is_socket():
+            return Problem(
+                f"There is no socket {device}: no kernel tracer listens there. Use {AUTO}, or"
+                " start imsafe-tracer.service.",
+                "device",
+            )
+    except OSError as error:
+        return Problem(f"Cannot look at {device}: {error.strerror}.", "device")
+    return OK
+
+
+def check_target(kind: TargetKind, value: str) -> tuple[Target | None, Problem]:
+    """What the kernel tracer shall follow, or what is wrong with what somebody types."""
+    try:
+        target = Target(kind, value)
+        if kind == "cgroup":
+            cgroup_path(target)
+    except SourceError as error:
+        return None, Problem(str(error), kind)
+    try:
+        if kind == "pid" and not Path(f"/proc/{int(value)}").exists():
+            return None, Problem(f"There is no process {value}.", kind)
+        if kind == "path" and not Path(value).is_file():
+            return None, Problem(f"There is no program {value}.", kind)
+        if kind == "path" and not Path(value).stat().st_mode & 0o111:
+            return None, Problem(f"{value} is not executable.", kind)
+        if kind == "cgroup" and not Path(value).is_dir():
+            return None, Problem(f"There is no control group {value}.", kind)
+    except PermissionError:
+        pass  # the tracer may look
+    except OSError as error:
+        return None, Problem(f"Cannot look at {value}: {error.strerror}.", kind)
+    return target, OK
 
 
 def check_command(text: str) -> tuple[tuple[str, ...], Problem]:

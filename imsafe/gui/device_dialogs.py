@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dialogs that choose the device: Connect to sensor, Connect to driver, Open trace."""
+"""The dialogs that choose the device: Connect to sensor, Open trace."""
 
 from __future__ import annotations
 
@@ -182,33 +182,6 @@ class SensorDialog(QDialog):
         self._settings.set_texts("device/sockets", self._all_sockets())
         self._settings.set_text("device/command", self.command.text())
         super().accept()
-
-
-class DriverDialog(QDialog):
-    """Says that the kernel tracer is not in this version, and offers what is."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(self.tr("Connect to driver"))
-        text = QLabel(
-            self.tr(
-                "<p><b>The kernel tracer is not part of this version.</b></p>"
-                "<p>The driver will trace any application from inside the kernel, without slowing"
-                " it down. Until it is here, a sensor does the same job for one program at a time,"
-                " with no special rights: File &gt; Connect to sensor.</p>"
-            )
-        )
-        text.setWordWrap(True)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self.sensor = QPushButton(self.tr("Connect to &sensor..."))
-        self.buttons.addButton(self.sensor, QDialogButtonBox.ButtonRole.AcceptRole)
-        self.sensor.setDefault(True)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.addWidget(text)
-        layout.addWidget(self.buttons)
-        self.setMinimumWidth(440)
 
 
 class TraceOpenDialog(QDialog):

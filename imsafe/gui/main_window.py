@@ -22,7 +22,8 @@ from imsafe.gui.alert_list import NOTHING
 from imsafe.gui.configuration import Configuration, WatchedApplication, check_applications
 from imsafe.gui.configure_dialog import ConfigureDialog
 from imsafe.gui.device import SensorDevice, TraceDevice
-from imsafe.gui.device_dialogs import DriverDialog, SensorDialog, TraceOpenDialog
+from imsafe.gui.device_dialogs import SensorDialog, TraceOpenDialog
+from imsafe.gui.driver_dialog import DriverDialog
 from imsafe.gui.fields import show_message
 from imsafe.gui.file_kinds import file_kind
 from imsafe.gui.learn_dialog import LearnDialog
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
         self.windows: list[QWidget] = []
         self.recorder: RecordDialog | None = None
         self.learner: LearnDialog | None = None
+        self._advised = False
         self.setWindowTitle("ImSafe")
         self.setAcceptDrops(True)
         self.menus = Menus(self)
@@ -124,18 +126,26 @@ class MainWindow(QMainWindow):
 
     def ask_driver(self) -> None:
         """File > Connect to driver."""
-        dialog = DriverDialog(self)
-        dialog.accepted.connect(self.ask_sensor)
+        if self._has_device():
+            return
+        as_root = not self._advised and hasattr(os, "geteuid") and os.geteuid() == 0
+        self._advised |= as_root
+        dialog = DriverDialog(self.settings, self, as_root=as_root)
+        dialog.accepted.connect(lambda: self.watch.open_device(dialog.device()))
         self._open(dialog)
 
     def ask_sensor(self) -> None:
         """File > Connect to sensor."""
-        if self.watch.device is not None:
-            self.show_error(self.tr("Close the device first (File > Close device)."))
+        if self._has_device():
             return
         dialog = SensorDialog(self.settings, self)
         dialog.accepted.connect(lambda: self.watch.open_device(dialog.device()))
         self._open(dialog)
+
+    def _has_device(self) -> bool:
+        if self.watch.device is not None:
+            self.show_error(self.tr("Close the device first (File > Close device)."))
+        return self.watch.device is not None
 
     def ask_trace(self) -> None:
         """File > Open trace."""
@@ -161,9 +171,7 @@ class MainWindow(QMainWindow):
             self.plot_log(path)
         elif kind == "profile":
             self._use_profile(path)
-        elif self.watch.device is not None:
-            self.show_error(self.tr("Close the device first (File > Close device)."))
-        else:
+        elif not self._has_device():
             self.watch.open_device(TraceDevice(path))
 
     def _use_profile(self, path: str) -> None:
@@ -352,9 +360,13 @@ class MainWindow(QMainWindow):
         # A live device goes on in time while nothing calls; a replay does not.
         live = any(row["kind"] != "replay" and not row["finished"] for row in status["sources"])
         self.plot.set_now(status["time"] if live else 0)
+        self._refresh_empty_text()
         self.status_line.update()
         if self.recorder is not None:
             self.recorder.update_status()
+
+    def _refresh_empty_text(self) -> None:
+        self.plot.set_empty_text(next_step(self.watch, configured=self.configuration.ready))
 
     def _refresh_applications(self) -> None:
         rows = self.watch.application_rows()
@@ -442,7 +454,7 @@ class MainWindow(QMainWindow):
         stoppable = watch.session is not None and not watch.stopping
         allow("stop", "" if stoppable else self.tr("The monitor does not run."))
         self.detail.set_may_steer(watch.may_steer)
-        self.plot.set_empty_text(next_step(self.watch, configured=self.configuration.ready))
+        self._refresh_empty_text()
         self.status_line.update()
         if self.recorder is not None:
             self.recorder.update_status()
@@ -487,7 +499,7 @@ class MainWindow(QMainWindow):
             self.settings.save_layout(self.saveState())
             self.settings.configuration = self.configuration
             self.settings.flush()
-        for window in self.windows:
+        for window in (*self.windows, *self.findChildren(DriverDialog)):
             window.close()
         for dialog in (self.learner, self.recorder):
             if dialog is not None:

@@ -71,6 +71,7 @@ def entries() -> dict[str, list[Entry | None]]:
 def _short() -> dict[str, str]:
     """The actions of the toolbar, with their short texts; an empty name is a separator."""
     return {
+        "driver": _tr("Driver"),
         "sensor": _tr("Sensor"),
         "trace": _tr("Trace"),
         "close": _tr("Close device"),

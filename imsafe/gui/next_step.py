@@ -7,7 +7,7 @@ from html import escape
 
 from PyQt6.QtCore import QCoreApplication
 
-from imsafe.gui.device import SensorDevice
+from imsafe.gui.device import KernelDevice, SensorDevice
 from imsafe.gui.watch import Watch
 
 
@@ -33,6 +33,8 @@ def next_step(watch: Watch, *, configured: bool) -> str:
                 "<h3>Waiting for a sensor</h3><p>In a terminal, put a program under one:</p>"
                 "<p><code>{0}</code></p>"
             ).format(escape(command))
+        if isinstance(device, KernelDevice):
+            return _of_tracer(watch, device)
         if device is None:
             return _tr("<h3>The device is closed</h3><p>Choose another one under File.</p>")
         return _tr("<h3>Waiting for system calls</h3>")
@@ -41,8 +43,9 @@ def next_step(watch: Watch, *, configured: bool) -> str:
         (
             device is not None,
             _tr(
-                "Choose where system calls come from: <a href='sensor'>connect to a sensor</a>"
-                " or <a href='trace'>open a recorded trace</a>."
+                "Choose where system calls come from: <a href='driver'>connect to the driver</a>"
+                " (any application, traced by the kernel), <a href='sensor'>connect to a"
+                " sensor</a> (a program of yours), or <a href='trace'>open a recorded trace</a>."
             ),
         ),
         (
@@ -63,3 +66,21 @@ def next_step(watch: Watch, *, configured: bool) -> str:
         for place, (done, text) in enumerate(steps, 1)
     )
     return _tr("<h3>Nothing is being watched</h3>") + items
+
+
+def _of_tracer(watch: Watch, device: KernelDevice) -> str:
+    rows = watch.status["sources"] if watch.status is not None else []
+    latest = rows[-1] if rows else None
+    if latest is not None and latest["problem"]:
+        return _tr(
+            "<h3>The kernel tracer does not run</h3><p>{0}</p>"
+            "<p><a href='close'>Close the device</a>, then choose one again.</p>"
+        ).format(escape(latest["problem"]))
+    if latest is not None and latest["state"] == "waiting for permission":
+        return _tr(
+            "<h3>Waiting for permission</h3>"
+            "<p>Only root can start the kernel tracer: you are asked for a password.</p>"
+        )
+    return _tr("<h3>Waiting for system calls</h3><p>of {0}</p>").format(
+        escape(", ".join(map(str, device.request.targets)))
+    )

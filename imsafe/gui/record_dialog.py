@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
 
 from imsafe.gui.child import Child
 from imsafe.gui.configuration import check_output
-from imsafe.gui.device import Problem
+from imsafe.gui.device import KernelDevice, Problem
 from imsafe.gui.fields import PathField, ProblemLine, show_message
 from imsafe.gui.plot_items import count_text, elapsed
 from imsafe.gui.settings import Settings
@@ -136,7 +136,7 @@ class RecordDialog(QDialog):
             button.setVisible(exists)
         problem: Problem | str = ""
         if watch.device is None:
-            problem = self.tr("Choose a device under File first: a sensor or a trace.")
+            problem = self.tr("Choose a device under File first: a driver, a sensor or a trace.")
         elif not path:
             problem = self.tr("Name the trace file.")
         elif wrong := check_output(path, self.tr("the trace")):
@@ -184,7 +184,11 @@ class RecordDialog(QDialog):
             self._child = child
             child.start()
             self._watch.start_program()
-            self.said.setText(self.tr("Waiting for system calls..."))
+            self.said.setText(
+                self.tr("Waiting for the kernel tracer; you may be asked for a password...")
+                if isinstance(self._watch.device, KernelDevice)
+                else self.tr("Waiting for system calls...")
+            )
         self.changed.emit()
         self._check()
 

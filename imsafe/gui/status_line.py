@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QLabel, QStatusBar, QWidget
 from imsafe.gui.colours import colours
 from imsafe.gui.plot_items import count_text
 from imsafe.gui.watch import Watch
+from imsafe.monitor.view_protocol import Status
 
 
 class StatusLine:
@@ -88,11 +89,21 @@ class StatusLine:
         if any(row["state"] == "not learned enough" for row in watch.status["applications"]):
             return self._tr("Not learned enough for a threshold"), False
         return {
-            "waiting": self._tr("Waiting for a sensor"),
+            "waiting": self._waiting_text(watch.status),
             "watching": self._tr("Watching"),
             "idle": self._tr("Idle"),
             "ending": self._tr("Ending"),
         }[watch.status["state"]], False
+
+    def _waiting_text(self, status: Status) -> str:
+        awaited = [row for row in status["sources"] if not row["finished"] and not row["streams"]]
+        if any(row["kind"] == "driver" for row in awaited):
+            permission = any(row["state"] == "waiting for permission" for row in awaited)
+            return (
+                self._tr("Waiting for permission") if permission
+                else self._tr("Starting the kernel tracer")
+            )  # fmt: skip
+        return self._tr("Waiting for a sensor")
 
 
 def _colour(label: QWidget, *, alarming: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from imsafe.gui.child import Child
-from imsafe.gui.device import Device, SensorDevice
+from imsafe.gui.device import Device, KernelDevice, SensorDevice
 from imsafe.gui.monitor_session import Answer, MonitorSession
 from imsafe.gui.score_history import LiveHistory
 from imsafe.monitor.view_protocol import ApplicationRow, Hello, IoUringNotice, Status
@@ -82,11 +82,15 @@ class Watch(QObject):
         """Use this device; a running monitor takes it in at once."""
         self.device = device
         if self.session is not None and self.session.connected:
-            for source in device.source_requests():
-                self.session.request("add-source", self._device_answer, source=source)
+            self._ask_for_sources()
             self.start_program()
         self.said.emit(self.tr("Device: {0}").format(device))
         self.changed.emit()
+
+    def _ask_for_sources(self) -> None:
+        if self.device is not None:
+            for source in self.device.source_requests():
+                self.request("add-source", self._device_answer, source=source)
 
     def close_device(self) -> None:
         """Let the device go; a running monitor lives on without it."""
@@ -142,7 +146,10 @@ class Watch(QObject):
         assert self.device is not None
         self._adopt(MonitorSession(self))
         assert self.session is not None
-        self.session.start([*options, *self.device.source_options()])
+        # A kernel tracer is asked for once the monitor is there: while the user is asked for a
+        # password, the window shows so, and can change its mind.
+        later = isinstance(self.device, KernelDevice)
+        self.session.start([*options, *([] if later else self.device.source_options())])
         self.said.emit(self.tr("Monitor started"))
         self.changed.emit()
 
@@ -197,6 +204,8 @@ class Watch(QObject):
 
     def _greeted(self, hello: Any) -> None:
         self.hello = hello
+        if isinstance(self.device, KernelDevice) and self.session and self.session.child:
+            self._ask_for_sources()
         self.start_program()
         self.changed.emit()
 

@@ -9,6 +9,9 @@ from imsafe.monitor.score_log import printable
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
 
+_RECORDERS = ("ims-monitor", "ims-trace")
+"""Tracers of a recording's own channel, in which there are no calls."""
+
 
 def learned_follow_exec(profile: Profile) -> bool | None:
     """Whether exec was followed in learning; None when it is not known, or was done both ways."""
@@ -18,7 +21,17 @@ def learned_follow_exec(profile: Profile) -> bool | None:
 
 def learned_full(profile: Profile) -> bool:
     """Whether all traces were recorded with two stops a call."""
-    return {mode.tracer for mode in profile.modes} == {"ptrace-full"}
+    return {mode.tracer for mode in profile.modes} - set(_RECORDERS) == {"ptrace-full"}
+
+
+def _tracer_name(tracer: str) -> str:
+    """What a person calls a tracer, by the header's word."""
+    names = {
+        "kernel": "the kernel tracer",
+        "ptrace-seccomp": "the ptrace tracer",
+        "ptrace-full": "the ptrace tracer at two stops a call (--full)",
+    }
+    return names.get(tracer, f"the tracer {tracer}")
 
 
 def differences(watched: Watched, meta: dict[str, Any]) -> list[str]:
@@ -31,15 +44,15 @@ def differences(watched: Watched, meta: dict[str, Any]) -> list[str]:
     meta
         The stream's header.
     """
-    if meta.get("tracer") == "ims-monitor":
-        return []  # a recording's own channel, which has no calls
+    if meta.get("tracer") in _RECORDERS:
+        return []
     found = []
-    learned = {mode.tracer for mode in watched.profile.modes} - {"", "ims-monitor"}
+    learned = {mode.tracer for mode in watched.profile.modes} - {"", *_RECORDERS}
     tracer = printable(str(meta.get("tracer", "")), 40)
     if tracer and learned and tracer not in learned:
         found.append(
-            f"learned with the tracer {' and '.join(sorted(learned))}, watched with {tracer};"
-            " calls that only one of them sees will surprise"
+            f"learned with {' and '.join(map(_tracer_name, sorted(learned)))}, watched with"
+            f" {_tracer_name(tracer)}; calls that only one of them sees will surprise"
         )
     followed, follows = learned_follow_exec(watched.profile), meta.get("follow_exec")
     if followed is not None and isinstance(follows, bool) and follows != followed:

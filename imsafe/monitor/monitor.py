@@ -104,9 +104,9 @@ class Monitor:
         """
         source.open()
         self._source_count += 1
-        opened = OpenSource(self._source_count, kind, source)
+        opened = OpenSource(self._source_count, kind, source, source.fileno())
         self._sources[opened.number] = opened
-        self._selector.register(source.fileno(), selectors.EVENT_READ, lambda: self._read(opened))
+        self._selector.register(opened.descriptor, selectors.EVENT_READ, lambda: self._read(opened))
         return opened.number
 
     def close_source(self, number: int) -> None:
@@ -132,8 +132,9 @@ class Monitor:
         if opened.closed:
             return
         opened.closed = True
-        self._selector.unregister(opened.source.fileno())
-        if opened.source.stop():
+        self._selector.unregister(opened.descriptor)
+        # One that has not begun may be asking for a password: nothing is on its way.
+        if opened.source.counters.streams_open and opened.source.stop():
             self._read_rest(opened)
         self.engine.end_source(opened.number)
         opened.source.close()
@@ -146,7 +147,8 @@ class Monitor:
                 self._take(opened, opened.source.read(0.1))
                 self._handle(self.engine.take())
         except SourceError as error:
-            self.say(str(error))
+            opened.problem = str(error)
+            self.say(opened.problem, error=True)
 
     def _take(self, opened: OpenSource, items: list[Tagged]) -> None:
         for stream, item in items:
@@ -159,10 +161,11 @@ class Monitor:
         try:
             items = opened.source.read()
         except SourceError as error:
+            opened.problem = str(error)
             self._finish_source(opened)
             if not self._options.stay and len(self._sources) == 1:
                 raise
-            self.say(str(error))
+            self.say(opened.problem, error=True)
             return
         self._take(opened, items)
         if opened.source.finished:
@@ -229,7 +232,8 @@ class Monitor:
     def run(self, sources: list[tuple[str, Source]]) -> int:
         """Watch until the end; the exit status.
 
-        That is 1 when there was an alert, else 2 when a trace was cut short, else 0.
+        That is 1 when there was an alert, else 2 when a source failed or a trace was cut short,
+        else 0.
 
         Raises
         ------
@@ -248,7 +252,7 @@ class Monitor:
         self.report.close()
         if self.engine.alerts.count:
             return 1
-        return 2 if self._cut_short else 0
+        return 2 if self._cut_short or any(s.problem for s in self._sources.values()) else 0
 
     def _begin(self, sources: list[tuple[str, Source]]) -> None:
         options = self._options

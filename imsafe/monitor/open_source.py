@@ -21,12 +21,18 @@ class OpenSource:
         As in `SourceRow`.
     closed
         Whether it has ended; it stays in the list until it is closed by a request.
+    descriptor
+        What the monitor waits on; the source may have closed it.
+    problem
+        Why it failed, in words.
     """
 
     number: int
     kind: str
     source: Source
+    descriptor: int
     closed: bool = False
+    problem: str = ""
 
     def row(self) -> SourceRow:
         """What the status says of it."""
@@ -35,9 +41,10 @@ class OpenSource:
             "number": self.number,
             "kind": self.kind,  # type: ignore[typeddict-item]
             "name": self.source.name,
-            "state": self.source.state,
+            "state": "failed" if self.problem else self.source.state,
             "calls": counters.calls,
             "lost": counters.lost,
             "streams": counters.streams_open,
             "finished": self.closed or self.source.finished,
+            "problem": self.problem,
         }

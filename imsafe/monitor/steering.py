@@ -61,6 +61,11 @@ class Steering:
             source = SensorSource(asked["socket"])
         elif asked["kind"] == "replay":
             source = ReplaySource(asked["trace"], speed=asked["speed"])
+        elif asked["kind"] == "driver":
+            from imsafe.sources.kernel import KernelSource  # noqa: PLC0415 - rarely needed
+
+            # Whoever is asked for a password may take any time.
+            source = KernelSource(asked["words"], asked["device"], wait=False)
         else:
             source = TracerProcess(pids=asked["pids"], full=asked["full"])
         return {"source": self._monitor.add_source(asked["kind"], source)}

@@ -92,6 +92,8 @@ class SourceRow(TypedDict):
     lost: int
     streams: int
     finished: bool
+    problem: str
+    """Why it ended before its time, in words; empty when it did not."""
 
 
 class Hello(TypedDict):
@@ -189,7 +191,7 @@ class Notice(TypedDict):
     time: float
     """Wall clock, seconds."""
     error: bool
-    """Whether it makes the monitor end with status 2: a trace was cut short."""
+    """Whether it makes the monitor end with status 2: a source failed, a trace was cut short."""
 
 
 class IoUringNotice(Notice):
@@ -210,7 +212,7 @@ class IoUringNotice(Notice):
 REQUESTS: dict[str, str] = {
     "set-threshold": "application: name, threshold: 0 to 1",
     "add-source": "source: {kind: sensor, socket} | {kind: replay, trace, speed} |"
-    " {kind: pid, pids, full}",
+    " {kind: pid, pids, full} | {kind: driver, words, device}",
     "close-source": "source: number, or absent for all",
     "reload-profile": "application: name, profile: path (absent: the same file again)",
     "mark-normal": "alert: id; the reply gives mark: number",

@@ -8,7 +8,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from imsafe.errors import ImsafeError
+from imsafe.errors import ImsafeError, SourceError
+from imsafe.sources.kernel_request import KernelRequest
 
 LONGEST_REQUEST = 64 << 10
 """Bytes; a longer request is not read."""
@@ -84,10 +85,27 @@ def _pids(value: object) -> list[int]:
     return [_number(pid) for pid in value]
 
 
+def _kernel_request(value: object) -> KernelRequest:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise RequestError("The words for the kernel tracer are not a list of texts.")
+    try:
+        return KernelRequest.from_words(value)
+    except SourceError as error:
+        raise RequestError(str(error)) from None
+
+
+def _device(value: object) -> str:
+    device = _text(value)
+    if device != "auto" and not device.startswith("/"):
+        raise RequestError("The device of the kernel tracer is auto or the full path of a socket.")
+    return device
+
+
 _SOURCES: dict[str, dict[str, Any]] = {
     "sensor": {"socket": (_text,)},
     "replay": {"trace": (_text,), "speed": (_speed, "full")},
     "pid": {"pids": (_pids,), "full": (_flag, False)},
+    "driver": {"words": (_kernel_request,), "device": (_device, "auto")},
 }
 
 

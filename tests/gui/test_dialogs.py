@@ -16,7 +16,7 @@ from imsafe.gui import crash
 from imsafe.gui.configuration import Configuration, WatchedApplication
 from imsafe.gui.configure_dialog import ConfigureDialog
 from imsafe.gui.device import DEFAULT_SOCKET, SensorDevice, SensorProgram, TraceDevice
-from imsafe.gui.device_dialogs import DriverDialog, SensorDialog, TraceOpenDialog
+from imsafe.gui.device_dialogs import SensorDialog, TraceOpenDialog
 from imsafe.gui.manual_window import ManualWindow, manual_path
 from imsafe.gui.menus import entries
 from imsafe.gui.sequence_tree import ROOT, SequenceTree
@@ -75,13 +75,6 @@ def test_what_is_not_possible_says_why(window, learned):
     actions["close"].trigger()
     assert actions["sensor"].isEnabled()
     assert not actions["start"].isEnabled()
-
-
-def test_driver_says_what_to_do_instead(window):
-    window.menus.actions["driver"].trigger()
-    dialog = only(window, DriverDialog)
-    dialog.sensor.click()
-    assert only(window, SensorDialog).isVisible()
 
 
 def test_sensor_dialog(window, short_folder):

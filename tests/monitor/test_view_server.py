@@ -32,6 +32,7 @@ from imsafe.monitor.view_client import (
 from imsafe.monitor.view_protocol import BUCKET, BUCKET_NS, VIEW_VERSION, Hello, ViewKind
 from imsafe.monitor.view_requests import Request
 from imsafe.monitor.view_server import ViewServer
+from imsafe.sources.kernel_request import KernelRequest
 from imsafe.sources.peer import Allowed
 from imsafe.stream.frames import MAX_PAYLOAD, frame
 
@@ -208,6 +209,25 @@ def test_each_request_has_one_reply(served: Served) -> None:
             {"request": "add-source", "source": {"kind": "replay", "trace": "t", "speed": 0}},
             "speed",
         ),
+        ({"request": "add-source", "source": {"kind": "driver"}}, "needs the key 'words'"),
+        ({"request": "add-source", "source": {"kind": "driver", "words": []}}, "which application"),
+        ({"request": "add-source", "source": {"kind": "driver", "words": "--name=a"}}, "list"),
+        ({"request": "add-source", "source": {"kind": "driver", "words": [7]}}, "list"),
+        (
+            {"request": "add-source", "source": {"kind": "driver", "words": ["--name=a", "-o"]}},
+            "knows no '-o'",
+        ),
+        (
+            {"request": "add-source", "source": {"kind": "driver", "words": ["--name=a/b"]}},
+            "base name",
+        ),
+        (
+            {
+                "request": "add-source",
+                "source": {"kind": "driver", "words": ["--name=a"], "device": "tracer"},
+            },
+            "auto or the full path",
+        ),
         ({"request": "explain", "alert": 1e3}, "none"),
         ({"request": "record-start", "path": "t", "append": "yes"}, "true nor false"),
     ],
@@ -224,6 +244,18 @@ def test_bad_requests_are_answered_in_words(
         assert words in reply.error
         assert served.asked == []
         assert window.ask("stop").ok, "the window is still served"
+
+
+def test_a_request_for_the_kernel_tracer(served: Served) -> None:
+    words = ["--name=nginx", "--pid=7", "--no-follow-exec"]
+    with Window(served.path) as window:
+        assert window.ask("add-source", source={"kind": "driver", "words": words}).ok
+    (request,) = served.asked
+    assert request.keys["source"] == {
+        "kind": "driver",
+        "words": KernelRequest.from_words(words),
+        "device": "auto",
+    }
 
 
 @pytest.mark.parametrize("threshold", [b"NaN", b"Infinity", b"1e999", b"-0.1"])
