@@ -22,6 +22,7 @@ from imsafe.cli.common import (
 )
 from imsafe.errors import ImsafeError
 from imsafe.sources.base import Source
+from imsafe.sources.kernel import KernelSource
 from imsafe.sources.replay import ReplaySource
 
 
@@ -74,18 +75,19 @@ def test_exactly_one_kind_of_source(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "name"),
     [
-        ["--driver", "sshd"],
-        ["--driver", "sshd", "--driver", "nginx", "--not-yet-started"],
-        ["--path", "/usr/sbin/sshd"],
-        ["--unit", "ssh.service", "--ring-size", "16M"],
-        ["--cgroup", "/sys/fs/cgroup/a"],
+        (["--driver", "sshd"], "sshd"),
+        (["--driver", "sshd", "--driver", "nginx", "--not-yet-started"], "sshd, nginx"),
+        (["--path", "/usr/sbin/sshd", "--ring-size", "16M"], "sshd"),
+        (["--unit", "ssh.service", "--cgroup", "/sys/fs/cgroup/a"], "ssh, a"),
+        (["--driver-pid", "1", "--simulate-loss", "7", "--no-follow-exec"], "process 1"),
     ],
 )
-def test_the_kernel_tracer_is_answered_clearly(words: list[str]) -> None:
-    with pytest.raises(ImsafeError, match=r"comes with a later version.*ims-sensor"):
-        _sources(*words)
+def test_the_kernel_tracer(words: list[str], name: str) -> None:
+    (source,) = _sources(*words)
+    assert isinstance(source, KernelSource)
+    assert source.name == name
 
 
 def test_options_of_the_driver_without_it() -> None:

@@ -149,8 +149,9 @@ def test_each_kind_of_source(tmp_path: Path) -> None:
         ([], "exactly one kind of source"),
         (["--replay", "a", "--", "ls"], "exactly one kind of source"),
         (["--sensor", "a", "-p", "1"], "exactly one kind of source"),
-        (["--driver", "sshd"], "kernel tracer"),
-        (["--unit", "ssh.service"], "kernel tracer"),
+        (["--driver", "sshd", "--replay", "a"], "exactly one kind of source"),
+        (["--driver", "a/b"], "base name"),
+        (["--path", "sshd"], "full path"),
         (["--ring-size", "1M", "--replay", "x"], "belong to --driver"),
     ],
 )

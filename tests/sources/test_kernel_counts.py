@@ -68,6 +68,13 @@ def test_sensor_and_kernel_tell_the_same(only, tmp_path) -> None:
         assert (ours == theirs).all()
     assert Counter(sensor.events["kind"].tolist()) == Counter(kernel.events["kind"].tolist())
     assert [p.pid for p in sensor.processes] == [p.pid for p in kernel.processes]
+    trees = []
+    for trace in (by_sensor, by_kernel):
+        profile = trace.with_suffix(".db")
+        assert run("learn", "-o", profile, trace).returncode == 0
+        trees.append(run("tree", "--text", profile).stdout)
+    assert trees[0] == trees[1]
+    assert trees[0].count("\n") > 100
 
 
 @pytest.mark.parametrize("how", ["name", "pid"])
