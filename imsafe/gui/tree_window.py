@@ -26,7 +26,7 @@ from imsafe.gui.fields import show_message
 from imsafe.gui.sequence_tree import ROOT, SequenceTree
 from imsafe.gui.settings import Settings
 from imsafe.gui.tree_model import PROBABILITY, TreeModel
-from imsafe.profile.glance import read_tree
+from imsafe.profile.glance import glance, read_tree
 
 
 class _Reader(QThread):
@@ -34,11 +34,11 @@ class _Reader(QThread):
 
     Signals
     -------
-    read(object), refused(str)
-        The `SequenceTree`; or why there is none.
+    read(object, int), refused(str)
+        The `SequenceTree`, and how many calls were lost while recording; or why there is none.
     """
 
-    read = pyqtSignal(object)
+    read = pyqtSignal(object, int)
     refused = pyqtSignal(str)
 
     def __init__(self, path: str, parent: QObject | None = None) -> None:
@@ -47,7 +47,7 @@ class _Reader(QThread):
 
     def run(self) -> None:
         try:
-            self.read.emit(SequenceTree(*read_tree(self._path)))
+            self.read.emit(SequenceTree(*read_tree(self._path)), glance(self._path).lost)
         except ImsafeError as error:
             self.refused.emit(str(error))
 
@@ -131,7 +131,7 @@ class TreeWindow(QMainWindow):
         for widget in (self.search, self.go, self.least, self.copy):
             widget.setEnabled(ready)
 
-    def _show(self, tree: SequenceTree) -> None:
+    def _show(self, tree: SequenceTree, lost: int) -> None:
         self.model = TreeModel(tree, self)
         self.view.setModel(self.model)
         header = self.view.header()
@@ -142,11 +142,12 @@ class TreeWindow(QMainWindow):
         for column, letters in enumerate((48, 14, 12)):
             self.view.setColumnWidth(column, letters * letter)
         self._pages.setCurrentIndex(1)
-        self._about.setText(
-            self.tr("{0:,} sequences of up to {1} calls, learned from {2:,} calls").format(
-                len(tree), tree.depth, tree.calls
-            )
+        words = self.tr("{0:,} sequences of up to {1} calls, learned from {2:,} calls").format(
+            len(tree), tree.depth, tree.calls
         )
+        if lost:
+            words += self.tr("; {0:,} calls were lost while recording").format(lost)
+        self._about.setText(words)
         self._enable(True)
         self.view.setFocus()
 

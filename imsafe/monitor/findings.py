@@ -13,7 +13,7 @@ from imsafe import syscalls
 from imsafe.monitor.black_box import BlackBox
 from imsafe.monitor.buckets import probabilities
 from imsafe.monitor.score_log import LogLine
-from imsafe.monitor.view_protocol import READINGS, Alert, IoUringNotice
+from imsafe.monitor.view_protocol import BUCKET_NS, GAP, READINGS, Alert, IoUringNotice
 from imsafe.monitor.watched import Watched
 
 
@@ -64,6 +64,30 @@ class Findings:
     boxes: list[BlackBox] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     io_urings: list[IoUringNotice] = field(default_factory=list)
+
+
+def gap_records(gaps: list[tuple[int, int, int]]) -> NDArray[np.void]:
+    """Intervals of loss for the view: those that begin in the same bucket of time are one.
+
+    Where every second call is lost there would be as many intervals as calls.
+
+    Parameters
+    ----------
+    gaps
+        At least one, as in `Findings`.
+
+    Returns
+    -------
+    array of GAP
+        In the order of time; the counts add up to the same.
+    """
+    begin, end, count = np.array(sorted(gaps), np.int64).T
+    firsts = np.flatnonzero(np.diff(begin // BUCKET_NS, prepend=begin[0] // BUCKET_NS - 1))
+    records = np.zeros(len(firsts), GAP)
+    records["from_ns"] = begin[firsts]
+    records["to_ns"] = np.maximum.reduceat(end, firsts)
+    records["count"] = np.add.reduceat(count, firsts)
+    return records
 
 
 def log_lines(scored: Scored, applications: Mapping[int, Watched]) -> Iterator[LogLine]:

@@ -10,8 +10,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 import imsafe
 from imsafe.errors import ImsafeError, SourceError
 from imsafe.monitor.actions import Actions
@@ -19,14 +17,14 @@ from imsafe.monitor.box_store import BoxStore, default_folder
 from imsafe.monitor.box_writer import BoxWriter
 from imsafe.monitor.early_buckets import EarlyBuckets
 from imsafe.monitor.engine import Engine
-from imsafe.monitor.findings import Findings, log_lines
+from imsafe.monitor.findings import Findings, gap_records, log_lines
 from imsafe.monitor.modes import differences
 from imsafe.monitor.open_source import OpenSource
 from imsafe.monitor.options import Options
 from imsafe.monitor.recorder import Recorder
 from imsafe.monitor.report import Report
 from imsafe.monitor.score_log import ScoreLog
-from imsafe.monitor.view_protocol import GAP, VIEW_VERSION, Hello, Status
+from imsafe.monitor.view_protocol import VIEW_VERSION, Hello, Status
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
 from imsafe.sources.base import FromFile, Source
@@ -402,7 +400,7 @@ class Monitor:
             for number in findings.forgotten:
                 self._server.forget_alert(number)
             if findings.gaps:
-                self._server.gaps(np.array([(*gap, 0) for gap in findings.gaps], GAP))
+                self._server.gaps(gap_records(findings.gaps))
 
     def say(self, text: str, *, error: bool = False) -> None:
         """A warning in words, or an error, for everybody."""

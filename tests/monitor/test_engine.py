@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from imsafe.events import EVENT, Abi, Kind
 from imsafe.monitor.engine import Engine
-from imsafe.monitor.findings import log_lines
+from imsafe.monitor.findings import gap_records, log_lines
 from imsafe.monitor.score_log import format_line
+from imsafe.monitor.view_protocol import BUCKET_NS
 from imsafe.stream.items import Item, Lost
 
 from .conftest import (
@@ -238,3 +239,27 @@ def test_memory_stays_bounded_over_many_processes(new_engine: NewEngine) -> None
     assert engine.histories.records < 100
     assert len(engine.processes.pids(1)) <= 2
     assert [row["pid"] for row in engine.processes.rows(1.0)] == []
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 10**9).map(lambda n: 1_700_000_000 * SECOND + n),
+            st.integers(0, 3 * 10**8),
+            st.integers(1, 1000),
+        ),
+        min_size=1,
+    )
+)
+def test_gaps_are_joined_by_bucket_and_nothing_is_left_out(
+    found: list[tuple[int, int, int]],
+) -> None:
+    gaps = [(begin, begin + length, count) for begin, length, count in found]
+    records = gap_records(gaps)
+    assert int(records["count"].sum()) == sum(count for _, _, count in gaps)
+    assert len(records) <= 11
+    assert (np.diff(records["from_ns"]) > 0).all()
+    for begin, end, _ in gaps:
+        assert ((records["from_ns"] <= begin) & (end <= records["to_ns"])).any()
+    apart = [gap for gap in gaps if sum(g[0] // BUCKET_NS == gap[0] // BUCKET_NS for g in gaps) < 2]
+    assert {(*gap, 0) for gap in apart} <= set(map(tuple, records.tolist()))
