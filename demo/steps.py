@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,10 +21,13 @@ LEARNED_RUNS = 24
 """How often the web server is run to learn from it."""
 
 AT_ONCE = 4
-"""So many of those runs at a time: visitors mostly wait."""
+"""So many of those runs at a time, beside the quiet ones: visitors mostly wait."""
 
 QUIET_RUNS, QUIET_S = 4, 15.0
 """So many of the runs have no visitors for so long in their middle: that is normal, too."""
+
+HOUSEKEEPING_S = 64
+"""lighttpd gives memory back whenever its clock can be divided by this: that is normal, too."""
 
 REQUESTS = 90
 """In each run."""
@@ -113,6 +117,13 @@ def call(argv: Sequence[str], seconds: float = 120.0) -> str:
     return process.stdout
 
 
+def quiet_seconds() -> float:
+    """How long a quiet run that begins now has no visitors: until it has kept house once."""
+    start = 5  # by then the server runs
+    to_housekeeping = start + HOUSEKEEPING_S - (time.monotonic() + start) % HOUSEKEEPING_S
+    return max(QUIET_S, to_housekeeping + 2)
+
+
 def record(site: WebServer, trace: Path, seed: int, quiet: float = 0.0) -> None:
     """Record one run of the web server, with visitors, into a new trace.
 
@@ -143,10 +154,10 @@ def record_runs(folder: Path, runs: int = LEARNED_RUNS) -> Path:
     def one(number: int) -> None:
         place = folder / f"site-{number}"
         place.mkdir()
-        quiet = QUIET_S if number < QUIET_RUNS else 0.0
+        quiet = quiet_seconds() if number < QUIET_RUNS else 0.0
         record(new_site(place, seed=number), traces / f"{number:02}.imt", number, quiet)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE + QUIET_RUNS) as pool:
         list(pool.map(one, range(runs)))
     return traces
 

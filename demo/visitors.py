@@ -17,6 +17,10 @@ from demo.web_server import NAMES, PAGES, PICTURES
 WORDS = ["hello", "nice", "page", "greetings", "from", "the", "mountains", "see", "you", "soon!"]
 
 
+Request = tuple[str, str, str | None, dict[str, str]]
+"""Method, path, body and headers."""
+
+
 class Visitor(threading.Thread):
     """One person: some requests with pauses, over connections that are kept or not."""
 
@@ -47,11 +51,16 @@ class Visitor(threading.Thread):
     def _visit(self, requests: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         try:
-            for _ in range(requests):
-                method, path, body, headers = self._request()
-                connection.request(method, path, body, headers)
-                answer = connection.getresponse()
-                answer.read()
+            for number in range(requests):
+                request = self._request()
+                try:
+                    answer = _answer(connection, request)
+                except ConnectionError:
+                    if not number:
+                        raise
+                    # The server has closed a connection that was idle for long, as it may.
+                    connection.close()
+                    answer = _answer(connection, request)
                 self.answers[answer.status] += 1
                 time.sleep(self._random.expovariate(1 / self._pause))
         finally:
@@ -59,7 +68,7 @@ class Visitor(threading.Thread):
         if self._random.random() < 0.05:
             time.sleep(self._random.uniform(0.5, 2.5))  # somebody reads
 
-    def _request(self) -> tuple[str, str, str | None, dict[str, str]]:
+    def _request(self) -> Request:
         pick = self._random
         kind = pick.choices(
             [
@@ -106,6 +115,13 @@ class Visitor(threading.Thread):
                 start = pick.randrange(1500)
                 headers["Range"] = f"bytes={start}-{start + pick.randrange(1, 4000)}"
                 return "GET", pick.choice(PICTURES), None, headers
+
+
+def _answer(connection: http.client.HTTPConnection, request: Request) -> http.client.HTTPResponse:
+    connection.request(*request)
+    answer = connection.getresponse()
+    answer.read()
+    return answer
 
 
 def visit(port: int, seed: int, requests: int, quiet: float = 0.0) -> Counter[int]:
