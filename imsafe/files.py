@@ -12,6 +12,21 @@ from pathlib import Path
 from imsafe.errors import FileExistsRefused, cannot
 
 
+def check_writable(target: str | os.PathLike[str]) -> None:
+    """Say before long work, not after it, that `target` could not be written.
+
+    Raises
+    ------
+    ImsafeError
+        Its folder is missing or cannot be written to.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=Path(target).parent):
+            pass
+    except OSError as error:
+        raise cannot("write", target, error) from error
+
+
 @contextmanager
 def saved_whole(path: str | os.PathLike[str], *, replace: bool) -> Iterator[Path]:
     """Give a private file beside `path` to write; move it there when the block succeeds.

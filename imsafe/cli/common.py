@@ -74,7 +74,7 @@ def run(program: str, body: Callable[[], int]) -> int:
         status = body()
         sys.stdout.flush()  # here, where a reader that has gone is not an error
     except ImsafeError as error:
-        print(f"{program}: {_one_line(str(error))}", file=sys.stderr)
+        say(program, str(error))
     except BrokenPipeError:
         # The reader (head, less) has gone: not our error.  Spare the interpreter a second one.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -84,6 +84,11 @@ def run(program: str, body: Callable[[], int]) -> int:
     else:
         return status
     return FAILED
+
+
+def say(program: str, text: str) -> None:
+    """Say an error or a warning: one line on standard error."""
+    print(f"{program}: {_one_line(text)}", file=sys.stderr, flush=True)
 
 
 def status_of(program: str, traces: Iterable[object]) -> int:
@@ -101,7 +106,7 @@ def status_of(program: str, traces: Iterable[object]) -> int:
     """
     read = [trace for trace in traces if isinstance(trace, FromFile)]
     for warning in warnings_of(read):
-        print(f"{program}: {_one_line(warning)}", file=sys.stderr)
+        say(program, warning)
     return FAILED if any(trace.cut_short for trace in read) else OK
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ from imsafe.cli.common import (
     warnings_of,
 )
 from imsafe.cli.trace_events import items_of
-from imsafe.errors import FileExistsRefused, ImsafeError, cannot
+from imsafe.errors import FileExistsRefused, ImsafeError
+from imsafe.files import check_writable
 from imsafe.stream.items import Closed, Lost, Segment
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
 
@@ -183,13 +183,11 @@ def _is_same(one: str, other: Path) -> bool:
 
 def _check_output(output: Path, *, may_replace: bool) -> None:
     """Say before the long work, not after it, that its result could not be saved."""
-    if output.is_dir() or not output.parent.is_dir():
-        reason = "is a directory" if output.is_dir() else "no such directory"
-        raise ImsafeError(f"Cannot write {output}: {reason}.")
+    if output.is_dir():
+        raise ImsafeError(f"Cannot write {output}: is a directory.")
     if output.exists() and not may_replace:
         raise FileExistsRefused(f"{output} exists already; say --force to replace it.")
-    if not os.access(output.parent, os.W_OK):
-        raise cannot("write", output, PermissionError(13, "Permission denied"))
+    check_writable(output)
 
 
 def _refuse_known(traces: list[TraceReader], learner: Any) -> None:

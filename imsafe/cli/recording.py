@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 
 import imsafe
-from imsafe.cli.common import Stop, emit
+from imsafe.cli.common import Stop, emit, say
 from imsafe.errors import ImsafeError
 from imsafe.events import Kind
-from imsafe.sources.base import Source
+from imsafe.sources.base import FromFile, Source
 from imsafe.stream.items import Closed, Item, ProcessInfo, Segment
 from imsafe.stream.trace_file import TraceWriter
 
 _SHOW_S = 0.5
 _FLUSH_S = 1.0
 _WAIT_S = 0.1
+_MOST_WARNINGS = 100
 _REST_S = 10.0
 """For what is still on its way at the end."""
 
@@ -43,12 +44,18 @@ class Recording:
     ----------
     failure
         Why the recording ended before its time; None when it did not.
+    warnings
+        What was wrong with the streams of sensors, in words; the first hundred.
+    received_garbage
+        Whether a peer sent what is no stream; one of the warnings says which.
     """
 
     def __init__(
         self, *, stop: Stop, duration: float | None, as_json: bool, on_terminal: bool
     ) -> None:
         self.failure: ImsafeError | None = None
+        self.warnings: list[str] = []
+        self.received_garbage = False
         self._stop = stop
         self._duration = duration
         self._end = float("inf")
@@ -89,6 +96,15 @@ class Recording:
         """Begin one more stream in the file."""
         assert self._writer is not None
         return self._writer.open_channel(meta)
+
+    def note_end(self, end: Closed) -> None:
+        """Say at once what was wrong with a stream that is over."""
+        self.received_garbage |= end.broken
+        if end.warning:
+            self.finish()
+            say("ims-trace", end.warning)
+            if len(self.warnings) < _MOST_WARNINGS:
+                self.warnings.append(end.warning)
 
     def note_lost(self, lost: int) -> None:
         """Say how many calls the sources have lost so far."""
@@ -154,6 +170,8 @@ def record_sources(
                 number = opened.index(source)
                 for stream, item in source.read(_WAIT_S if len(opened) == 1 else 0.0):
                     _record(recording, channels, (number, stream), item)
+                    if isinstance(item, Closed) and not isinstance(source, FromFile):
+                        recording.note_end(item)
             recording.note_lost(sum(source.counters.lost for source in opened))
 
         try:

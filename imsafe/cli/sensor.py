@@ -98,9 +98,9 @@ def _send_to_listener(args: argparse.Namespace, tracer: Tracer) -> int:
 
     # A listener that is not to be trusted is an error now, before anything runs.
     connection = _first(connect)
+    tracer.begin()
     if connection is None:
         say("Nobody listens yet; the calls are kept until somebody does.")
-    tracer.begin()
     sender = Sender(
         tracer.meta,
         tracer.processes.values,

@@ -71,11 +71,12 @@ def _run(args: argparse.Namespace) -> int:
         recording, status = _trace(args)
     else:
         recording = record_sources(sources, lambda meta: _writer(args, meta), _recording(args))
-        status = OK
+        status = FAILED if recording.received_garbage else OK
     recording.finish()
     totals = {**recording.totals, "seconds": round(time.monotonic() - began, 3)}
     if args.json:
-        emit({"type": "done", "file": args.output, **totals, "warnings": warnings_of(sources)})
+        warnings = recording.warnings + warnings_of(sources)
+        emit({"type": "done", "file": args.output, **totals, "warnings": warnings})
     elif args.verbose or sys.stderr.isatty():
         print(
             f"ims-trace: {totals['calls']:,} calls of {totals['processes']:,} processes,"

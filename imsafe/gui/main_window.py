@@ -40,6 +40,7 @@ from imsafe.gui.watch import Watch
 
 PROFILE_FILTER = "Behaviour databases (*.db);;All files (*)"
 LOG_FILTER = "Score logs (*.log *.txt *.tsv);;All files (*)"
+MOST_MESSAGES = 3
 
 
 class MainWindow(QMainWindow):
@@ -462,9 +463,10 @@ class MainWindow(QMainWindow):
     # Messages
 
     def show_error(self, text: str) -> None:
-        """One clear dialog."""
+        """One clear dialog; what comes while three are open is a line in the messages only."""
         self.add_message(text)
-        show_message(self, "ImSafe", text)
+        if len(self.findChildren(QMessageBox)) < MOST_MESSAGES:
+            show_message(self, "ImSafe", text)
 
     def add_message(self, text: str) -> None:
         """Add a line to the messages."""

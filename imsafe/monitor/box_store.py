@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from imsafe.errors import ImsafeError, cannot
-from imsafe.files import saved_whole
+from imsafe.files import check_writable, saved_whole
 from imsafe.monitor.black_box import BlackBox
 from imsafe.monitor.score_log import printable
 from imsafe.stream.items import End
@@ -108,12 +108,16 @@ def _name(box: BlackBox, wall_ns: int) -> str:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder for boxes that is something else.
+    """Refuse a folder for boxes that is something else, or that cannot be made or written to.
 
     Raises
     ------
     ImsafeError
-        It is not a folder.
+        With the reason; nothing was made.
     """
     if folder.exists() and not folder.is_dir():
         raise ImsafeError(f"{folder} is not a folder; black boxes cannot be kept there.")
+    place = folder / "box"
+    while not place.parent.exists():
+        place = place.parent
+    check_writable(place)

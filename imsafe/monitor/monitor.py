@@ -34,6 +34,7 @@ STATUS_S = 0.5
 OPEN_BUCKETS_S = 0.1
 FLUSH_S = 0.5
 _LONGEST_WAIT = 0.25
+_MOST_WARNINGS = 100
 _VIEW_WAIT = 1 / 30
 _REST_S = 10.0
 """For what is still on its way when a source is closed."""
@@ -72,7 +73,7 @@ class Monitor:
         self._processes_at = time.monotonic()
         self._began = False
         self._warnings: list[str] = []
-        self._cut_short = False
+        self._failed = False
         self._server = self._serve()
 
     def _serve(self) -> Any:
@@ -150,8 +151,8 @@ class Monitor:
 
     def _take(self, opened: OpenSource, items: list[Tagged]) -> None:
         for stream, item in items:
-            if isinstance(item, Closed) and isinstance(opened.source, FromFile):
-                item = Closed(item.complete)  # noqa: PLW2901 - the source's warnings say it once
+            if isinstance(item, Closed):
+                item = self._told(opened.source, item)  # noqa: PLW2901
             self._record(opened.number, stream, item)
             self.engine.feed(opened.number, stream, item)
 
@@ -168,16 +169,26 @@ class Monitor:
         self._take(opened, items)
         if opened.source.finished:
             if isinstance(opened.source, FromFile):
-                self._take_warnings(opened.source)
+                for text in opened.source.warnings:
+                    self._warn(text, error=opened.source.cut_short)
             self._finish_source(opened)
         elif not items:
             time.sleep(0.001)  # its end has been read, and its process is still ending
 
-    def _take_warnings(self, trace: FromFile) -> None:
-        for text in trace.warnings:
-            self.say(text, error=trace.cut_short)
-        self._warnings += trace.warnings
-        self._cut_short |= trace.cut_short
+    def _told(self, source: Source, end: Closed) -> Closed:
+        """A stream's end without what is said here, or by the source's own warnings."""
+        if end.broken:
+            self._warn(end.warning, error=True)
+        elif not isinstance(source, FromFile):
+            return end
+        return Closed(end.complete)
+
+    def _warn(self, text: str, *, error: bool) -> None:
+        """Say what was wrong with what a source read; the end says it again."""
+        self.say(text, error=error)
+        self._failed |= error
+        if len(self._warnings) < _MOST_WARNINGS:
+            self._warnings.append(text)
 
     # Recording.
 
@@ -230,8 +241,8 @@ class Monitor:
     def run(self, sources: list[tuple[str, Source]]) -> int:
         """Watch until the end; the exit status.
 
-        That is 1 when there was an alert, else 2 when a source failed or a trace was cut short,
-        else 0.
+        That is 1 when there was an alert, else 2 when a source failed, a trace was cut short or
+        a peer sent what is no stream, else 0.
 
         Raises
         ------
@@ -250,7 +261,7 @@ class Monitor:
         self.report.close()
         if self.engine.alerts.count:
             return 1
-        return 2 if self._cut_short or any(s.problem for s in self._sources.values()) else 0
+        return 2 if self._failed or any(s.problem for s in self._sources.values()) else 0
 
     def _begin(self, sources: list[tuple[str, Source]]) -> None:
         options = self._options

@@ -79,7 +79,7 @@ class Reception:
 
     def _closed(self, own: int, warning: str) -> Tagged:
         self._forget(own)
-        return own, Closed(complete=False, warning=warning)
+        return own, Closed(complete=False, warning=warning, broken=True)
 
     def _forget(self, own: int) -> None:
         self._ids = {theirs: ours for theirs, ours in self._ids.items() if ours != own}

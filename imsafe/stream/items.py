@@ -74,10 +74,13 @@ class Closed:
         Whether an `End` was seen.
     warning
         What was wrong with the last bytes, in words; empty when nothing was.
+    broken
+        Whether they were no stream, not merely the beginning of something that did not come.
     """
 
     complete: bool
     warning: str = ""
+    broken: bool = False
 
 
 Item = Segment | Events | ProcessInfo | Lost | End | Closed

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -186,6 +187,31 @@ def test_a_trace_that_was_cut_short_is_one_dialog(qtbot, configured, learned, tm
     qtbot.wait(50)
     assert no_messages(window)
     assert window.messages.toPlainText().count("is cut short") == 1
+
+
+def test_garbage_on_the_socket_is_a_dialog_but_never_a_flood(qtbot, configured, short_folder):
+    window = configured
+    window.watch.open_device(SensorDevice((str(short_folder / "s"),)))
+    start(qtbot, window)
+    qtbot.waitUntil((short_folder / "s").exists, timeout=LONG)
+    for number in range(1, 6):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(str(short_folder / "s"))
+            peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert peer.recv(1) == b""
+        qtbot.waitUntil(
+            lambda n=number: window.messages.toPlainText().count("not a valid ImSafe") == n,
+            timeout=LONG,
+        )
+    boxes = window.findChildren(QMessageBox)
+    assert len(boxes) == 3
+    assert all("is not a valid ImSafe stream" in box.text() for box in boxes)
+    assert window.watch.session is not None
+    for box in boxes:
+        box.close()
+    stop(qtbot, window)
+    qtbot.wait(50)
+    assert no_messages(window)
 
 
 def test_a_killed_monitor_is_said_and_survived(qtbot, configured, short_folder):

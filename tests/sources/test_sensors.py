@@ -30,6 +30,7 @@ from .running import (
     eventually,
     is_traced,
     kill_and_wait,
+    run,
     sorted_out,
     start,
     state_of,
@@ -175,6 +176,13 @@ def test_started_before_the_listener(program, tmp_path) -> None:
     # Nothing was dropped meanwhile, so it is told from its very start.
     assert (trace.count(GETPPID), trace.lost) == (10007, 0)
     assert trace.count(12) > 0  # brk: what a program does first
+
+
+def test_a_command_that_is_not_there_is_one_line(tmp_path) -> None:
+    done = run("sensor", "-s", tmp_path / "s", "--", "no-such-command")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "no such command" in line
 
 
 def test_nobody_ever_listens(program, tmp_path) -> None:

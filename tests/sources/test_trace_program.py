@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import platform
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +183,31 @@ def test_several_sensors_in_one_file(program, tmp_path) -> None:
         assert stream.closed.complete
     assert f"{sum(len(stream.calls) for stream in streams):,} calls of 3 processes" in message
     assert not any(name.exists() for name in sockets)
+
+
+def test_garbage_from_a_peer_is_one_line_and_status_2(program, tmp_path) -> None:
+    path = tmp_path / "t.imt"
+    tracer = start(
+        "trace", "-o", path, "--sensor", tmp_path / "s", "--json",
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        eventually((tmp_path / "s").exists, "it listens")
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(str(tmp_path / "s"))
+            peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert peer.recv(1) == b""
+        assert start("sensor", "-s", tmp_path / "s", "--", program("calls"), 11).wait(20) == 0
+        tracer.send_signal(signal.SIGINT)
+        out, errors = tracer.communicate(timeout=20)
+    finally:
+        kill_and_wait(tracer)
+    assert tracer.returncode == 2
+    (line,) = errors.splitlines()
+    assert line.startswith("ims-trace: What process ")
+    assert "is not a valid ImSafe stream" in line
+    assert json.loads(out.splitlines()[-1])["warnings"] == [line.removeprefix("ims-trace: ")]
+    assert [stream.count(GETPPID) for stream in streams_of(path)] == [0, 0, 11]
 
 
 def test_a_socket_that_is_taken(tmp_path) -> None:
