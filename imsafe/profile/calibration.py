@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.profile.compiled import inlined, real
+from imsafe.profile.compiled import compiled, inlined, real
 from imsafe.profile.leave_one_out import BURST_COLUMN, DRIFT_COLUMN, REPERTOIRE_COLUMN
 from imsafe.profile.pace import DECADES
 from imsafe.profile.surprise import BIT, surprise
@@ -32,19 +32,41 @@ So few, because units are a mixture: where 1,500 short processes are alike and
 KNOTS = 512
 """Points of the curve below the tail, at most."""
 
-BURST_WEIGHT = 0.5
+WEIGHTS = (0.5, 1.0, 1.5)
+"""Of burst, drift and repertoire in the combined reading; chosen on half of ADFA-LD's files."""
+
 BURST_RANGE = 0.98
 """A burst beyond this quantile of the normal units' highest counts in full."""
+
+BEND, SLOPE = 1.5, 0.25
+"""A standardised reading beyond this many scales counts a quarter: one reading far
+out says less than two that are a little out."""
+
+AGES = (16, 32, 64, 128, 256, 512, 1024)
+"""Calls into a process's first unit at which its readings are judged by another mean and scale:
+a process that has just begun is held against beginnings."""
+
+AGE_UNITS = 10
+"""An age that fewer units have reached borrows the rest from all units, whatever their age."""
+
+SETTLED = 20
+"""The combined reading of n calls is taken n / (n + 20): few calls say little."""
+
+SETTLED_CALLS = 500
+"""More calls than this settle no further."""
 
 _DECADE_OF_BIT = math.log10(2) / DECADES
 """Of the score."""
 
-LEAST_SCALE = (0.25, 0.1, 0.02)
+LEAST_SCALE = (0.5, 0.4, 0.05)
 """The readings' scales are at least this (bits, bits, distance): very regular normal
 behaviour must not make a trifle rare."""
 
 LEAST_TAIL = 0.5
 """The tail's mean excess is at least this (in scales)."""
+
+
+Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +78,7 @@ class Calibration:
     units
         How many normal units it rests on.
     mean, scale
-        Of the units' highest burst, drift and repertoire.
+        Of the units' highest burst, drift and repertoire at each age.
     burst_limit
         End of the burst's normal range, bits.
     knots, scores
@@ -69,8 +91,8 @@ class Calibration:
     """
 
     units: int
-    mean: tuple[float, float, float]
-    scale: tuple[float, float, float]
+    mean: tuple[Triple, ...]
+    scale: tuple[Triple, ...]
     burst_limit: float
     knots: tuple[float, ...]
     scores: tuple[float, ...]
@@ -110,13 +132,39 @@ def curve(calibration: Calibration) -> Curve:
 
 
 @inlined
-def combine(burst: float, drift: float, repertoire: float, c: Curve) -> tuple[float, int]:
-    """The combined reading, and the number of the reading with the greatest share in it."""
-    burst_share = BURST_WEIGHT * ((burst - c.mean[0]) / c.scale[0])
-    burst_share += max(burst - c.burst_limit, 0.0) / c.scale[0]
-    drift_share = (drift - c.mean[1]) / c.scale[1]
-    repertoire_share = (repertoire - c.mean[2]) / c.scale[2]
-    combined = burst_share + drift_share + repertoire_share
+def age_of(calls: int, unit_calls: int) -> int:
+    """The age of a process: the last one in its later units, else by the calls of its first."""
+    age = 0
+    while age < len(AGES) and (calls > unit_calls or unit_calls > AGES[age]):
+        age += 1
+    return age
+
+
+@inlined
+def _bent(value: float) -> float:
+    return value if value <= BEND else BEND + SLOPE * (value - BEND)
+
+
+@inlined
+def combine(
+    burst: float, drift: float, repertoire: float, calls: int, unit_calls: int, c: Curve
+) -> tuple[float, int]:
+    """The combined reading, and the number of the reading with the greatest share in it.
+
+    Parameters
+    ----------
+    calls, unit_calls
+        How many calls the process has made, and how many in this unit.
+    """
+    age = age_of(calls, unit_calls)
+    burst_share = WEIGHTS[BURST_COLUMN] * _bent((burst - c.mean[age, 0]) / c.scale[age, 0])
+    burst_share += max(burst - c.burst_limit, 0.0) / c.scale[age, 0]
+    drift_share = WEIGHTS[DRIFT_COLUMN] * _bent((drift - c.mean[age, 1]) / c.scale[age, 1])
+    repertoire_share = WEIGHTS[REPERTOIRE_COLUMN] * _bent(
+        (repertoire - c.mean[age, 2]) / c.scale[age, 2]
+    )
+    made = min(max(calls, unit_calls), SETTLED_CALLS)
+    combined = (burst_share + drift_share + repertoire_share) * (made / (made + SETTLED))
     if drift_share >= burst_share and drift_share >= repertoire_share:
         return combined, DRIFT_COLUMN
     if repertoire_share > burst_share:
@@ -145,38 +193,83 @@ def score_of(combined: float, c: Curve) -> float:
     return real(c.scores[at - 1] + share * (c.scores[at] - c.scores[at - 1]))
 
 
-def _combined(readings: NDArray[np.float64], c: Calibration) -> NDArray[np.float64]:
-    # The same operations in the same order as `combine`: the same bits.
-    burst, drift, repertoire = readings[:, 0], readings[:, 1], readings[:, 2]
-    burst_share = BURST_WEIGHT * ((burst - c.mean[0]) / c.scale[0])
-    burst_share += np.maximum(burst - c.burst_limit, 0.0) / c.scale[0]
-    result: NDArray[np.float64] = (
-        burst_share + (drift - c.mean[1]) / c.scale[1] + (repertoire - c.mean[2]) / c.scale[2]
-    )
-    return result
+@compiled
+def _ages(rows: int, preceding: int) -> NDArray[np.int64]:
+    """The age at each call of a unit."""
+    ages = np.empty(rows, np.int64)
+    for row in range(rows):
+        ages[row] = age_of(preceding + row + 1, row + 1)
+    return ages
 
 
-def calibrate(readings: Sequence[NDArray[np.float64]]) -> Calibration:
+@compiled
+def _highest_combined(readings: NDArray[np.float64], preceding: int, c: Curve) -> float:
+    highest = -np.inf
+    for row in range(len(readings)):
+        combined, _ = combine(
+            readings[row, 0], readings[row, 1], readings[row, 2],
+            preceding + row + 1, row + 1, c,
+        )  # fmt: skip
+        highest = max(highest, combined)
+    return highest
+
+
+def calibrate(
+    readings: Sequence[NDArray[np.float64]], preceding: Sequence[int] | None = None
+) -> Calibration:
     """Fit a calibration to the readings of units that were left out.
 
     Parameters
     ----------
     readings
         For each unit, burst, drift and repertoire of its calls, shape (N, 3).
+    preceding
+        How many calls of the process are known from before each unit; None: none.
     """
     if not readings:
         return _uninformed()
-    highest = np.array([unit.max(axis=0) for unit in readings])
-    mean = highest.mean(axis=0)
-    scale = np.maximum(highest.std(axis=0), LEAST_SCALE)
+    if preceding is None:
+        preceding = [0] * len(readings)
+    mean, scale = _by_age(readings, preceding)
+    highest_burst = [unit[:, BURST_COLUMN].max() for unit in readings]
     start = Calibration(
-        len(readings),
-        (float(mean[0]), float(mean[1]), float(mean[2])),
-        (float(scale[0]), float(scale[1]), float(scale[2])),
-        float(np.quantile(highest[:, BURST_COLUMN], BURST_RANGE)),
+        len(readings), mean, scale, float(np.quantile(highest_burst, BURST_RANGE)),
         (), (), 0.0, 0.0, 1, 1.0,
     )  # fmt: skip
-    return _fit_curve(start, np.sort([_combined(unit, start).max() for unit in readings]))
+    c = curve(start)
+    highest = [
+        _highest_combined(unit, before, c)
+        for unit, before in zip(readings, preceding, strict=True)
+    ]  # fmt: skip
+    return _fit_curve(start, np.sort(highest))
+
+
+def _by_age(
+    readings: Sequence[NDArray[np.float64]], preceding: Sequence[int]
+) -> tuple[tuple[Triple, ...], tuple[Triple, ...]]:
+    """Mean and scale of the units' highest readings at each age."""
+    highest: list[list[NDArray[np.float64]]] = [[] for _ in range(len(AGES) + 1)]
+    for unit, before in zip(readings, preceding, strict=True):
+        ages = _ages(len(unit), before)
+        starts = np.flatnonzero(np.diff(ages, prepend=-1))
+        for age, row in zip(ages[starts], np.maximum.reduceat(unit, starts), strict=True):
+            highest[age].append(row)
+    overall = np.array([unit.max(axis=0) for unit in readings])
+    mean_of_all, scale_of_all = overall.mean(axis=0), overall.std(axis=0)
+    means: list[Triple] = []
+    scales: list[Triple] = []
+    for rows in highest:
+        values = np.array(rows).reshape(-1, 3)
+        borrowed = max(AGE_UNITS - len(values), 0)
+        whole = len(values) + borrowed
+        mean = (values.sum(axis=0) + borrowed * mean_of_all) / whole
+        spread = ((values - mean) ** 2).sum(axis=0)
+        spread += borrowed * (scale_of_all**2 + (mean_of_all - mean) ** 2)
+        scale = np.sqrt(spread / whole)
+        means.append((float(mean[0]), float(mean[1]), float(mean[2])))
+        least = np.maximum(scale, LEAST_SCALE)
+        scales.append((float(least[0]), float(least[1]), float(least[2])))
+    return tuple(means), tuple(scales)
 
 
 def _fit_curve(start: Calibration, highest: NDArray[np.float64]) -> Calibration:
@@ -205,6 +298,8 @@ def _fit_curve(start: Calibration, highest: NDArray[np.float64]) -> Calibration:
 
 def _uninformed() -> Calibration:
     """Of a profile without a single unit: anything is as surprising as it looks."""
+    ages = len(AGES) + 1
     return Calibration(
-        0, (0.0, 0.0, 0.0), LEAST_SCALE, 0.0, (0.0,), (0.0,), 0.0, 0.0, TAIL_UNITS, 1.0
-    )
+        0, ((0.0, 0.0, 0.0),) * ages, (LEAST_SCALE,) * ages, 0.0,
+        (0.0,), (0.0,), 0.0, 0.0, TAIL_UNITS, 1.0,
+    )  # fmt: skip

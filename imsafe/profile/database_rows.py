@@ -16,7 +16,7 @@ import numpy as np
 
 from imsafe.errors import ProfileError
 from imsafe.events import EVENT, Abi, Events
-from imsafe.profile.calibration import KNOTS, Calibration
+from imsafe.profile.calibration import AGES, KNOTS, Calibration, Triple
 from imsafe.profile.knowledge import WEIGHTS, Addition, Knowledge, Mark, MarkedSequence
 from imsafe.profile.opening import Damaged
 from imsafe.profile.repertoire import CHECKPOINTS, KEPT_SETS, CallSet, Sets
@@ -235,14 +235,14 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
     Damaged
     """
     stored = _json_object(_settings(connection).get("calibration"), "its calibration")
-    mean, scale = (_floats(stored.get(key), 3, 3) for key in ("mean", "scale"))
+    mean, scale = (_triples(stored.get(key)) for key in ("mean", "scale"))
     knots, scores = (_floats(stored.get(key), 0, KNOTS) for key in ("knots", "scores"))
     singles = [
         stored.get(key) for key in ("burst_limit", "tail_start", "tail_score", "tail_excess")
     ]
     burst_limit, tail_start, tail_score, tail_excess = _floats(singles, 4, 4)
     if (
-        min(scale) <= 0
+        min(map(min, scale)) <= 0
         or len(knots) != len(scores)
         or any(b <= a for a, b in itertools.pairwise(knots))
         or list(scores) != sorted(scores)
@@ -252,8 +252,8 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
         raise Damaged("its calibration is no calibration")
     return Calibration(
         _number(stored.get("units"), 0, 2 * SAMPLE_UNITS, "its number of units"),
-        (mean[0], mean[1], mean[2]),
-        (scale[0], scale[1], scale[2]),
+        mean,
+        scale,
         burst_limit,
         knots,
         scores,
@@ -262,6 +262,13 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
         _number(stored.get("tail_units"), 1, 2 * SAMPLE_UNITS, "its tail"),
         tail_excess,
     )
+
+
+def _triples(rows: Any) -> tuple[Triple, ...]:
+    if not isinstance(rows, list) or len(rows) != len(AGES) + 1:
+        raise Damaged("its calibration lacks values")
+    triples = (_floats(row, 3, 3) for row in rows)
+    return tuple((triple[0], triple[1], triple[2]) for triple in triples)
 
 
 def _floats(values: Any, least: int, most: int) -> tuple[float, ...]:

@@ -93,7 +93,7 @@ def glance(path: str | os.PathLike[str]) -> Glance:
         if type(calibrated) is not int:
             raise Damaged("its calibration lacks values")
         calls, processes, lost, units, timed_units, timed_ns = totals.tolist()
-        pace = Pace(units, calls, timed_units, timed_ns)
+        pace = Pace(units, calls, timed_units, timed_ns, processes)
         why = why_no_threshold(calibrated)
         return Glance(
             depth=_depth(connection),

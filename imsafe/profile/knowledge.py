@@ -96,4 +96,5 @@ class Knowledge:
             calls=sum(trace.calls for trace in self.traces),
             timed_units=sum(trace.units for trace in timed),
             timed_ns=sum(trace.duration_ns for trace in timed),
+            processes=sum(trace.processes for trace in self.traces),
         )

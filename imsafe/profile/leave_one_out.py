@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 
 from imsafe.profile.automaton import Automaton, child_of
 from imsafe.profile.compiled import compiled
-from imsafe.profile.repertoire import CHECKPOINTS, Repertoire, Sets, repertoire, sets_of, word_count
+from imsafe.profile.repertoire import (
+    CHECKPOINTS,
+    LeftOut,
+    Remembered,
+    Repertoire,
+    Sets,
+    left_out,
+    nothing_remembered,
+    repertoire,
+    sets_of,
+    word_count,
+)
 from imsafe.profile.surprise import surprise
 from imsafe.profile.tree import PrefixTree
 from imsafe.profile.units import SYMBOL, VOID, Unit
@@ -46,7 +57,8 @@ def score_unit(
     threads: ThreadWindows,
     process: ProcessWindows,
     sets: Repertoire,
-    own_sets: NDArray[np.int64],
+    without: LeftOut,
+    remembered: Remembered,
     costs: NDArray[np.int64],
     readings: NDArray[np.float64],
 ) -> None:
@@ -116,7 +128,9 @@ def score_unit(
         readings[row, BURST_COLUMN] = burst(threads, thread[row], cost)
         readings[row, DRIFT_COLUMN] = drift(process, 0, cost)
         if row >= first:
-            readings[row, REPERTOIRE_COLUMN] = use_call(process, 0, symbol, sets, own_sets)
+            readings[row, REPERTOIRE_COLUMN] = use_call(
+                process, 0, symbol, sets, without, remembered
+            )  # fmt: skip
     for row in range(first, rows):
         for order in range(1, depth + 1):
             found = node[row, order]
@@ -156,6 +170,7 @@ def readings_left_out(
     own_count, own_continuations, own_distinct = (np.zeros(len(tree), np.int64) for _ in range(3))
     process = process_windows(1, word_count(ready.known))
     threads = thread_windows(1)
+    remembered = nothing_remembered(ready, 64)
     results = []
     for number, unit in enumerate(units):
         symbols, before, thread = contexts(unit)
@@ -163,15 +178,15 @@ def readings_left_out(
             threads = thread_windows(int(thread.max()) + 1)
         own_sets = np.full(len(CHECKPOINTS), -1, np.int64)
         for place, key in enumerate(sets_of(unit.rows[unit.first :])):
-            if sets[key] == 1:
-                own_sets[place] = row_of[key]
+            own_sets[place] = row_of.get(key, -1)
+        remembered.stage[:] = -1
         costs = np.zeros(len(symbols), np.int64)
         readings = np.zeros((len(symbols), 3))
         score_unit(
             symbols, before, thread, unit.first, tree.depth, automaton,
             tree.count, tree.continuations, tree.distinct,
             own_count, own_continuations, own_distinct,
-            threads, process, ready, own_sets, costs, readings,
+            threads, process, ready, left_out(ready, own_sets), remembered, costs, readings,
         )  # fmt: skip
         results.append((costs[unit.first :], readings[unit.first :]))
         if progress is not None and number % 64 == 0:

@@ -15,6 +15,12 @@ DECADES = 6
 RAREST, COMMONEST = 1e-4, 0.02
 """Bounds of the share of normal units above a suggested threshold."""
 
+OF_PROCESSES = 0.01
+"""Where no trace has a clock: the share of normal processes above a suggested threshold."""
+
+MOST_UNITS_EACH = 5
+"""As many units a process counts as having at most, when that share is of processes."""
+
 REACH = 10
 """A threshold is suggested at most this many times beyond what was seen: from 50 units nobody can
 say what one in 10,000 does."""
@@ -56,7 +62,7 @@ class Pace:
 
     Attributes
     ----------
-    units, calls
+    units, calls, processes
         All that were learned.
     timed_units, timed_ns
         Those of traces with a clock, and how long these traces lasted.
@@ -66,6 +72,7 @@ class Pace:
     calls: int
     timed_units: int
     timed_ns: int
+    processes: int = 0
 
     @property
     def units_per_day(self) -> float | None:
@@ -84,8 +91,16 @@ class Pace:
         )
 
     def suggested_threshold(self) -> float:
-        """The threshold that costs about one false alarm a day, within bounds."""
+        """The threshold that costs about one false alarm a day.
+
+        Where no trace has a clock, one in 100 processes; both within bounds.
+        """
         per_day = self.units_per_day
         rarest = max(RAREST, 1 / (REACH * self.units))
-        share = COMMONEST if per_day is None else min(max(1 / per_day, rarest), COMMONEST)
-        return score_of_rarity(share)
+        if per_day is not None:
+            share = 1 / per_day
+        elif self.processes:
+            share = OF_PROCESSES / min(self.units / self.processes, MOST_UNITS_EACH)
+        else:
+            share = OF_PROCESSES
+        return score_of_rarity(min(max(share, rarest), COMMONEST))

@@ -21,6 +21,7 @@ from imsafe.profile.pace import ENOUGH_UNITS, Pace, why_no_threshold
 from imsafe.profile.repertoire import Sets
 from imsafe.profile.scorer import Scorer
 from imsafe.profile.tree import PrefixTree
+from imsafe.profile.windows import DRIFT_LEAST
 
 
 class Mode(NamedTuple):
@@ -60,7 +61,8 @@ class Profile:
         units = [unit for _, unit in sorted(knowledge.sample.units.items())]
         automaton = compile_tree(knowledge.tree, knowledge.alphabets)
         left_out = readings_left_out(knowledge.tree, automaton, knowledge.sets, units, progress)
-        return cls(knowledge, calibrate([readings for _, readings in left_out]))
+        preceding = [unit.first for unit in units]
+        return cls(knowledge, calibrate([readings for _, readings in left_out], preceding))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Profile:
@@ -245,8 +247,9 @@ class Profile:
                 threads = [
                     {**thread, "calls": 0, "burst": []} for thread in sequence.state["threads"]
                 ]
-                state = {**sequence.state, "threads": threads, "calls": 0, "drift": []}
-                state["repertoire"] = 0.0
+                held = min(sequence.state["calls"], DRIFT_LEAST)
+                state = {**sequence.state, "threads": threads, "repertoire": 0.0}
+                state |= {"calls": held, "drift": [0] * held}
                 scorer.restore(stream, int(sequence.events["pid"][0]), state)
             highest = max(highest, float(scorer.feed(stream, sequence.events)["score"].max()))
         return highest

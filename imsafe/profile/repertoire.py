@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which calls a unit uses, against what normal units had used by then.
 
-Checkpoints lie at 16, 32, 64 ... calls into a unit.  Of each stage between two
-of them the profile holds, for every normal unit, its sets of calls at the
+Checkpoints lie at 16, 23, 32, 46 ... calls into a unit.  Of each stage between
+two of them the profile holds, for every normal unit, its sets of calls at the
 stage's beginning and end: in between, the unit's set held the one and was
-held by the other.  (A unit that ended earlier keeps its last set.)  A set A is
-compared with such a pair, B held by C, by the cosine of A and C in which only
-what was already in B counts as missing:
+held by the other.  (A unit that ended earlier keeps its last set.)
 
-    |A and C| / sqrt(|A| (|A and C| + |B without A|))
-
-which is 1 for anything between B and C.  The reading is 1 - the highest of these.
+The reading is the mean of two, each from 0 to 1: how far the set is from the
+nearest normal one (`distance`), and how sure it was that calls which are not
+in it come with those that are (`company`).  `docs/detection-model.md` gives
+the formulas.
 """
 
 from __future__ import annotations
@@ -23,16 +22,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.events import Abi
-from imsafe.profile.compiled import inlined, integer, real
+from imsafe.profile.compiled import compiled, inlined, integer, real
+from imsafe.profile.surprise import BIT, surprise
 from imsafe.profile.units import BLOCK, SYMBOL, Rows
 
-CHECKPOINTS = (16, 32, 64, 128, 256, 512, 1024, 2048)
+CHECKPOINTS = (16, 23, 32, 46, 64, 91, 128, 182, 256, 363, 512, 725, 1024, 1449, 2048)
+"""Calls into a unit: 16 times the powers of the root of 2, rounded up."""
 
 KEPT_SETS = 2048
 """Distinct pairs of a stage, at most: those with the lowest hashes."""
 
 UNKNOWN_BITS = 256
 """Calls that the profile has never seen share this many bits of a set, by hash."""
+
+RULED = 512
+"""Calls that `company` looks at: those that the most units use."""
+
+REMEMBERED = 4096
+"""Sets whose reading a scorer remembers."""
 
 _MULTIPLIER = 0x9E3779B97F4A7C15
 
@@ -80,36 +87,81 @@ class Repertoire(NamedTuple):
     Attributes
     ----------
     bit
-        Bit of each symbol, -1 for one that no normal unit used.
+        Bit of each symbol, -1 for one that no normal unit used; the more units
+        use a symbol, the lower its bit.
     known
         How many symbols have a bit of their own.
     before, after
         The pairs as bits, shape (pairs, words).
-    before_size, after_size
-        How many calls those sets have.
+    units
+        How many units had each pair.
     first
         Where the pairs of each stage begin; shape (stages + 1,).
     checkpoints
         The stages' ends.
+    total, users
+        How many units there are, and how many of them had used each bit's call
+        by their end.
+    used, together
+        By stage: how many units had used a call by its end, and how many of
+        these another one by its beginning; shapes (stages, ruled) and
+        (stages, ruled, ruled).
     """
 
     bit: NDArray[np.int32]
     known: int
     before: NDArray[np.uint64]
     after: NDArray[np.uint64]
-    before_size: NDArray[np.int64]
-    after_size: NDArray[np.int64]
+    units: NDArray[np.int64]
     first: NDArray[np.int64]
     checkpoints: NDArray[np.int64]
+    total: int
+    users: NDArray[np.int64]
+    used: NDArray[np.int64]
+    together: NDArray[np.int64]
+
+
+class LeftOut(NamedTuple):
+    """The repertoire without one unit.
+
+    Attributes
+    ----------
+    row
+        The unit's pair of each stage; -1: nothing is left out of that stage.
+    total
+        How many units remain.
+    weight
+        Of each bit, in units of 2^-32 bit: 1 bit and the surprise of a unit's using that call.
+    """
+
+    row: NDArray[np.int64]
+    total: int
+    weight: NDArray[np.int64]
+
+
+class Remembered(NamedTuple):
+    """Readings of sets that were compared before: a table, each place with the last of its sets."""
+
+    words: NDArray[np.uint64]
+    stage: NDArray[np.int64]
+    reading: NDArray[np.float64]
 
 
 def repertoire(sets: Sets) -> tuple[Repertoire, dict[Stage, int]]:
     """Make the pairs ready; also says in which row each is."""
-    symbols = sorted({symbol for _, _, after in sets for symbol in after})
+    users: Counter[int] = Counter()
+    total = 0
+    for (limit, _, after_set), units in sets.items():
+        if limit == CHECKPOINTS[-1]:
+            total += units
+            for symbol in after_set:
+                users[symbol] += units
+    symbols = {symbol for _, _, after_set in sets for symbol in after_set}
+    in_order = sorted(symbols, key=lambda symbol: (-users[symbol], symbol))
     bit = np.full(len(Abi) << 16, -1, np.int32)
-    bit[symbols] = np.arange(len(symbols), dtype=np.int32)
+    bit[in_order] = np.arange(len(in_order), dtype=np.int32)
     ordered = sorted(sets)
-    words = (len(symbols) + 63) // 64
+    words = (len(in_order) + 63) // 64
     before, after = (np.zeros((len(sets), words), np.uint64) for _ in range(2))
     for row, (_, first_set, last_set) in enumerate(ordered):
         for of_set, calls in ((before, first_set), (after, last_set)):
@@ -117,14 +169,67 @@ def repertoire(sets: Sets) -> tuple[Repertoire, dict[Stage, int]]:
             flags = np.uint64(1) << (places & 63).astype(np.uint64)
             np.bitwise_or.at(of_set[row], places >> 6, flags)
     limits = np.array([limit for limit, _, _ in ordered], np.int64)
-    checkpoints = np.array(CHECKPOINTS, np.int64)
-    first = np.searchsorted(limits, [*CHECKPOINTS, CHECKPOINTS[-1] + 1]).astype(np.int64)
-    before_size = np.array([len(first_set) for _, first_set, _ in ordered], np.int64)
-    after_size = np.array([len(last_set) for _, _, last_set in ordered], np.int64)
+    ruled = min(len(in_order), RULED)
     ready = Repertoire(
-        bit, len(symbols), before, after, before_size, after_size, first, checkpoints
+        bit,
+        len(in_order),
+        before,
+        after,
+        np.array([sets[stage] for stage in ordered], np.int64),
+        np.searchsorted(limits, [*CHECKPOINTS, CHECKPOINTS[-1] + 1]).astype(np.int64),
+        np.array(CHECKPOINTS, np.int64),
+        total,
+        np.array([users[symbol] for symbol in in_order], np.int64),
+        np.zeros((len(CHECKPOINTS), ruled), np.int64),
+        np.zeros((len(CHECKPOINTS), ruled, ruled), np.int64),
     )
+    _count_company(ready)
     return ready, {stage: row for row, stage in enumerate(ordered)}
+
+
+@compiled
+def _count_company(ready: Repertoire) -> None:
+    ruled = ready.used.shape[1]
+    for stage in range(len(ready.checkpoints)):
+        for row in range(ready.first[stage], ready.first[stage + 1]):
+            for call in range(ruled):
+                if not _has(ready.after[row], call):
+                    continue
+                ready.used[stage, call] += ready.units[row]
+                for other in range(ruled):
+                    if _has(ready.before[row], other):
+                        ready.together[stage, call, other] += ready.units[row]
+
+
+@compiled
+def _weights(users: NDArray[np.int64], total: int, weight: NDArray[np.int64]) -> None:
+    rarest = BIT + surprise(1.0 / (total + 1.0))
+    weight[:] = rarest
+    for bit in range(len(users)):
+        if users[bit] > 0:
+            weight[bit] = BIT + surprise((users[bit] + 1.0) / (total + 1.0))
+
+
+def left_out(ready: Repertoire, row: NDArray[np.int64] | None = None) -> LeftOut:
+    """The repertoire without the unit that has these pairs; whole without any."""
+    if row is None:
+        row = np.full(len(CHECKPOINTS), -1, np.int64)
+    users, total = ready.users, ready.total
+    if row[-1] >= 0:
+        own = np.unpackbits(ready.after[row[-1]].view(np.uint8), bitorder="little")
+        users, total = users - own[: len(users)], total - 1
+    weight = np.zeros(ready.known + UNKNOWN_BITS, np.int64)
+    _weights(users, total, weight)
+    return LeftOut(row, total, weight)
+
+
+def nothing_remembered(ready: Repertoire, places: int = REMEMBERED) -> Remembered:
+    """Make an empty table; `places` is a power of two."""
+    return Remembered(
+        np.zeros((places, word_count(ready.known)), np.uint64),
+        np.full(places, -1, np.int64),
+        np.zeros(places),
+    )
 
 
 def word_count(known: int) -> int:
@@ -158,42 +263,130 @@ def _ones(word: np.uint64) -> int:
 
 
 @inlined
+def _has(words: NDArray[np.uint64], bit: int) -> bool:
+    return bool((words[bit >> 6] >> np.uint64(bit & 63)) & np.uint64(1))
+
+
+@inlined
+def _weight_of(word: np.uint64, place: int, weight: NDArray[np.int64]) -> int:
+    """Weight of the calls whose bits a word has."""
+    total = 0
+    while word != np.uint64(0):
+        rest = word & (word - np.uint64(1))
+        total += weight[64 * place + _ones((word ^ rest) - np.uint64(1))]
+        word = rest
+    return total
+
+
+@inlined
 def distance(
-    repertoire: Repertoire,
-    words: NDArray[np.uint64],
-    size: int,
-    stage: int,
-    own: int,
-) -> float:
+    sets: Repertoire, without: LeftOut, words: NDArray[np.uint64], stage: int
+) -> float:  # fmt: skip
     """How far a set is from the nearest normal one of its stage: 0 to 1.
+
+    Parameters
+    ----------
+    words
+        The set as bits.
+    """
+    known_words = sets.after.shape[1]
+    size = 0
+    for word in range(len(words)):
+        size += _weight_of(words[word], word, without.weight)
+    unknown = 0  # calls that no normal set can have
+    for word in range(known_words, len(words)):
+        unknown += _ones(words[word])
+    nearest = 0.0
+    own = without.row[stage]
+    for row in range(sets.first[stage], sets.first[stage + 1]):
+        if row == own and sets.units[row] == 1:
+            continue
+        lost = unknown
+        for word in range(known_words):
+            lost += _ones(words[word] & ~sets.after[row, word])
+        # No call weighs less than a bit: most pairs are passed over by this.
+        if size - lost * BIT <= nearest * size:
+            continue
+        common = size
+        missing = 0
+        for word in range(len(words)):
+            absent = words[word]
+            if word < known_words:
+                absent &= ~sets.after[row, word]
+                missing += _weight_of(
+                    sets.before[row, word] & ~words[word], word, without.weight
+                )  # fmt: skip
+            common -= _weight_of(absent, word, without.weight)
+        if common > 0:
+            shared = real(common)
+            # Squared, so that the root is taken once.
+            nearest = max(nearest, (shared * shared) / (real(size) * real(common + missing)))
+            if nearest == 1.0:
+                break
+    return real(1.0 - np.sqrt(nearest))
+
+
+@inlined
+def company(
+    sets: Repertoire, without: LeftOut, words: NDArray[np.uint64], size: int, stage: int
+) -> float:  # fmt: skip
+    """How sure it was that calls which a set lacks come with those that it has: 0 to 1.
 
     Parameters
     ----------
     words, size
         The set as bits, and how many calls it has.
-    own
-        Row of a pair to leave out, or -1.
     """
-    nearest = 0.0
-    for row in range(repertoire.first[stage], repertoire.first[stage + 1]):
-        if row == own:
+    ruled = sets.used.shape[1]
+    own = without.row[stage]
+    broken = 0
+    for call in range(ruled):
+        if not _has(words, call):
             continue
-        # No more than this can be in common; by how much it can be at best, most are passed over.
-        common = min(size, repertoire.after_size[row])
-        best = (common * common) / (size * max(common, repertoire.before_size[row]))
-        if best <= nearest:
-            continue
-        common = 0
-        missing = 0
-        for word in range(repertoire.after.shape[1]):
-            common += _ones(words[word] & repertoire.after[row, word])
-            missing += _ones(repertoire.before[row, word] & ~words[word])
-        if common > 0:
-            # Squared, so that the root is taken once.
-            nearest = max(nearest, (common * common) / (size * (common + missing)))
-            if nearest == 1.0:
-                break
-    return real(1.0 - np.sqrt(nearest))
+        is_own = own >= 0 and _has(sets.after[own], call)
+        used = sets.used[stage, call] - integer(is_own)
+        surest = 0
+        for other in range(ruled):
+            together = sets.together[stage, call, other]
+            if together > surest and not _has(words, other):
+                if is_own and _has(sets.before[own], other):
+                    together -= 1
+                surest = max(surest, together)
+        if surest > 0:
+            broken += surprise((used - surest + 1.0) / (used + 1.0))
+    if broken == 0 or without.total <= 0:
+        return 0.0
+    return real(min(1.0, broken / (real(size) * surprise(1.0 / (without.total + 1.0)))))
+
+
+@inlined
+def reading_of(
+    sets: Repertoire,
+    without: LeftOut,
+    remembered: Remembered,
+    words: NDArray[np.uint64],
+    size: int,
+    stage: int,
+) -> float:
+    """The repertoire reading of a set: 0 to 1."""
+    place = np.uint64(stage)
+    for word in words:
+        place = (place ^ word) * np.uint64(_MULTIPLIER)
+        place ^= place >> np.uint64(29)
+    at = integer(place & np.uint64(len(remembered.stage) - 1))
+    if remembered.stage[at] == stage:
+        is_same = True
+        for word in range(len(words)):
+            is_same = is_same and remembered.words[at, word] == words[word]
+        if is_same:
+            return real(remembered.reading[at])
+    reading = 0.5 * (
+        distance(sets, without, words, stage) + company(sets, without, words, size, stage)
+    )
+    remembered.stage[at] = stage
+    remembered.words[at, :] = words
+    remembered.reading[at] = reading
+    return reading
 
 
 assert CHECKPOINTS[-1] >= BLOCK

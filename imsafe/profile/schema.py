@@ -6,7 +6,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x494D5350
 """``IMSP``, in the file's header."""
 
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 2, 0
 """A greater minor version only adds tables; a greater major one cannot be read."""
 
 TABLES = {

@@ -13,7 +13,15 @@ from imsafe.profile import scorer_state
 from imsafe.profile.automaton import Automaton, compile_tree, step
 from imsafe.profile.calibration import Curve, combine, curve, score_of
 from imsafe.profile.compiled import compiled, integer
-from imsafe.profile.repertoire import CHECKPOINTS, Repertoire, repertoire, word_count
+from imsafe.profile.repertoire import (
+    LeftOut,
+    Remembered,
+    Repertoire,
+    left_out,
+    nothing_remembered,
+    repertoire,
+    word_count,
+)
 from imsafe.profile.slots import (
     EPOCH,
     FIRST_CAPACITY,
@@ -90,7 +98,8 @@ def _score(
     processes: ProcessWindows,
     automaton: Automaton,
     sets: Repertoire,
-    none_left_out: NDArray[np.int64],
+    whole: LeftOut,
+    remembered: Remembered,
     calibration: Curve,
     costs: NDArray[np.int64],
     values: NDArray[np.float64],
@@ -121,8 +130,15 @@ def _score(
         costs[i] = cost
         in_burst = burst(threads, thread, cost)
         in_drift = drift(processes, process, cost)
-        in_repertoire = use_call(processes, process, symbol, sets, none_left_out)
-        combined, reading[i] = combine(in_burst, in_drift, in_repertoire, calibration)
+        in_repertoire = use_call(processes, process, symbol, sets, whole, remembered)
+        combined, reading[i] = combine(
+            in_burst,
+            in_drift,
+            in_repertoire,
+            processes.calls[process],
+            processes.unit_calls[process],
+            calibration,
+        )
         values[i, 0] = in_burst
         values[i, 1] = in_drift
         values[i, 2] = in_repertoire
@@ -154,7 +170,8 @@ class Scorer:
         self.automaton = compile_tree(profile.tree, profile.alphabets)
         self.sets, _ = repertoire(profile.sets)
         self._curve = curve(profile.calibration)
-        self._none_left_out = np.full(len(CHECKPOINTS), -1, np.int64)
+        self.whole = left_out(self.sets)
+        self.remembered = nothing_remembered(self.sets)
 
     def _forget_everyone(self) -> None:
         self.roster = new_roster()
@@ -194,7 +211,7 @@ class Scorer:
         while True:
             start = _score(
                 batch, start, stream, state, self.roster, self.memory, self.threads,
-                self.processes, self.automaton, self.sets, self._none_left_out, self._curve,
+                self.processes, self.automaton, self.sets, self.whole, self.remembered, self._curve,
                 costs, values, reading,
             )  # fmt: skip
             if start == size:

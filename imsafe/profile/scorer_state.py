@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from imsafe.profile.automaton import Automaton, step
 from imsafe.profile.compiled import compiled
-from imsafe.profile.repertoire import CHECKPOINTS, Repertoire, distance, unknown_bit
+from imsafe.profile.repertoire import (
+    CHECKPOINTS,
+    LeftOut,
+    Remembered,
+    Repertoire,
+    reading_of,
+    unknown_bit,
+)
 from imsafe.profile.saved_state import VERSION, SavedState, checked
 from imsafe.profile.slots import (
     EPOCH,
@@ -53,8 +60,15 @@ def _walk(automaton: Automaton, symbols: NDArray[np.int64]) -> int:
 
 
 @compiled
-def _distance(sets: Repertoire, words: NDArray[np.uint64], size: int, stage: int) -> float:
-    return distance(sets, words, size, stage, -1)
+def _reading_of(
+    sets: Repertoire,
+    whole: LeftOut,
+    remembered: Remembered,
+    words: NDArray[np.uint64],
+    size: int,
+    stage: int,
+) -> float:
+    return reading_of(sets, whole, remembered, words, size, stage)
 
 
 def known_symbols(sets: Repertoire) -> set[int]:
@@ -188,8 +202,13 @@ def _read_repertoire(scorer: Scorer, process: int) -> None:
     if calls < min(LATER_REPERTOIRE, int(windows.calls[process])):
         return
     stage = bisect.bisect_left(CHECKPOINTS, calls)
-    windows.repertoire[process] = _distance(
-        scorer.sets, windows.words[process], windows.size[process], stage
+    windows.repertoire[process] = _reading_of(
+        scorer.sets,
+        scorer.whole,
+        scorer.remembered,
+        windows.words[process],
+        windows.size[process],
+        stage,
     )
 
 

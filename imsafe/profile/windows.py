@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.profile.compiled import inlined, real
-from imsafe.profile.repertoire import Repertoire, bit_of, distance
+from imsafe.profile.repertoire import LeftOut, Remembered, Repertoire, bit_of, reading_of
 from imsafe.profile.surprise import BIT
 from imsafe.profile.units import BLOCK
 
@@ -148,15 +148,10 @@ def use_call(
     process: int,
     symbol: int,
     repertoire: Repertoire,
-    own: NDArray[np.int64],
+    without: LeftOut,
+    remembered: Remembered,
 ) -> float:
-    """Repertoire of the process, this call included: 0 (as a normal unit's) to 1.
-
-    Parameters
-    ----------
-    own
-        Row of the pair to leave out at each stage, or -1.
-    """
+    """Repertoire of the process, this call included: 0 (as a normal unit's) to 1."""
     if windows.unit_calls[process] == BLOCK:
         begin_unit(windows, process)
     calls = windows.unit_calls[process] + 1
@@ -176,11 +171,12 @@ def use_call(
         stage += 1
     is_next_stage = stage > 0 and calls == repertoire.checkpoints[stage - 1] + 1
     if is_new or is_next_stage or (is_later and calls == LATER_REPERTOIRE):
-        windows.repertoire[process] = distance(
+        windows.repertoire[process] = reading_of(
             repertoire,
+            without,
+            remembered,
             windows.words[process],
             windows.size[process],
             stage,
-            own[stage],
         )
     return real(windows.repertoire[process])

@@ -254,10 +254,10 @@ def test_a_command_that_behaves_raises_nothing(tmp_path: Path) -> None:
         traces.append(path)
     profile = learned_from(traces, tmp_path / "ls.db")
     normal = "for i in $(seq 30); do ls / > /dev/null; done"
-    done = monitor("-d", profile, "-t", 0.9, "--boxes", tmp_path / "b", "--", "sh", "-c", normal)
+    done = monitor("-d", profile, "-t", 0.6, "--boxes", tmp_path / "b", "--", "sh", "-c", normal)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     attack = normal + "; exec " + sys.executable + " -c 'import socket; socket.socket()'"
-    done = monitor("-d", profile, "-t", 0.9, "--boxes", tmp_path / "b", "--", "sh", "-c", attack)
+    done = monitor("-d", profile, "-t", 0.6, "--boxes", tmp_path / "b", "--", "sh", "-c", attack)
     assert done.returncode == 1, done.stdout
 
 

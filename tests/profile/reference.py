@@ -13,7 +13,7 @@ from typing import Any
 from imsafe.events import Kind
 
 BURST, DRIFT, LEAST_DRIFT, BLOCK, CAP_BITS = 20, 500, 100, 2000, 8
-CHECKPOINTS = (16, 32, 64, 128, 256, 512, 1024, 2048)
+CHECKPOINTS = tuple(math.ceil(16 * 2 ** (step / 2) - 1e-9) for step in range(15))
 
 Sequence = tuple[int, ...]
 
@@ -189,11 +189,37 @@ def read(process: Process, thread: Thread, symbol: int, cost: int, pairs: Counte
     is_later = len(process.surprises) > process.unit_calls
     if not is_later or process.unit_calls >= DRIFT:
         limit = next(limit for limit in CHECKPOINTS if limit >= process.unit_calls)
-        nearest = 0.0
-        for (of, before, after), number in pairs.items():
-            common, missing = len(process.used & after), len(before - process.used)
-            if of == limit and number > 0 and common:
-                size = len(process.used)
-                nearest = max(nearest, (common * common) / (size * (common + missing)))
-        process.repertoire = 1 - math.sqrt(nearest)
+        process.repertoire = repertoire(process.used, limit, pairs)
     return burst, drift, process.repertoire
+
+
+def repertoire(used: set[int], limit: int, pairs: Counter[Stage]) -> float:
+    """Half the distance from the nearest pair, half the broken company."""
+    ends = [(after, number) for (of, _, after), number in pairs.items() if of == CHECKPOINTS[-1]]
+    total = sum(number for _, number in ends)
+    weight: Counter[int] = Counter()
+    for symbol in used.union(*(before for _, before, _ in pairs)):
+        users = sum(number for after, number in ends if symbol in after)
+        weight[symbol] = 2**32 + units((users + 1) / (total + 1))
+    here = [(b, a, number) for (of, b, a), number in pairs.items() if of == limit and number > 0]
+    size = sum(weight[symbol] for symbol in used)
+    nearest = 0.0
+    for before, after, _ in here:
+        common = sum(weight[symbol] for symbol in used & after)
+        missing = sum(weight[symbol] for symbol in before - used)
+        if common:
+            shared = float(common) * float(common)
+            nearest = max(nearest, shared / (float(size) * float(common + missing)))
+    broken = 0
+    for symbol in used:
+        with_it = [(before, number) for before, after, number in here if symbol in after]
+        together: Counter[int] = Counter()
+        for before, number in with_it:
+            for other in before - used:
+                together[other] += number
+        if together:
+            count = sum(number for _, number in with_it)
+            broken += units((count - max(together.values()) + 1) / (count + 1))
+    most = float(len(used)) * float(units(1 / (total + 1)))
+    company = min(1.0, broken / most) if broken else 0.0
+    return 0.5 * ((1 - math.sqrt(nearest)) + company)

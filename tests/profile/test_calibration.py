@@ -101,7 +101,7 @@ def test_one_long_process_is_enough_and_three_short_ones_are_not() -> None:
     rng = np.random.default_rng(1)
     long = learned([daemon(rng, 50_000)])
     assert long.calibration.units == 25
-    assert long.suggested_threshold == pytest.approx(-math.log10(0.02) / 6)
+    assert long.suggested_threshold == pytest.approx(-math.log10(1 / (10 * 25)) / 6)
     assert long.why_no_threshold == ""
     short = learned([daemon(rng, 300, pid) for pid in (1, 2, 3)])
     assert short.suggested_threshold is None
@@ -123,7 +123,7 @@ def test_the_score_rises_with_the_reading(
     scores = [score_of(value, arrays) for value in sorted(combined)]
     assert scores == sorted(scores)
     assert all(0 <= score <= 1 for score in scores)
-    shown = [score_of(combine(*row, arrays)[0], arrays) for row in highest]
+    shown = [score_of(combine(*row, 1, 1, arrays)[0], arrays) for row in highest]
     # The share of units that reach a score is what the score says.
     for score in (0.1, 0.2):
         reached = sum(value >= score - 1e-12 for value in shown) / len(shown)
@@ -132,11 +132,44 @@ def test_the_score_rises_with_the_reading(
 
 def test_one_odd_unit_does_not_hide_what_is_odder() -> None:
     rng = np.random.default_rng(1)
-    usual = [np.array([row]) for row in rng.normal((1, 0.5, 0.1), (0.1, 0.05, 0.02), (400, 3))]
-    odd = np.array([[3.0, 1.0, 0.3]])
-    arrays = curve(calibrate([*usual, odd]))
-    assert score_of(combine(8.0, 4.0, 0.5, arrays)[0], arrays) > 0.667
-    assert score_of(combine(1.0, 0.5, 0.1, arrays)[0], arrays) < 0.2
+    usual = rng.normal((1, 0.5, 0.1), (0.1, 0.05, 0.02), (400, 3))
+    units = [np.tile(row, (300, 1)) for row in (*usual, (3.0, 1.0, 0.3))]
+    arrays = curve(calibrate(units))
+
+    def score(burst: float, drift: float, repertoire: float) -> float:
+        return score_of(combine(burst, drift, repertoire, 300, 300, arrays)[0], arrays)
+
+    assert score(8.0, 4.0, 0.5) > 0.667
+    assert score(1.0, 0.5, 0.1) < 0.2
+
+
+def test_a_beginning_is_held_against_beginnings() -> None:
+    rng = np.random.default_rng(2)
+    readings = rng.normal((2, 1, 0.2), (0.5, 0.2, 0.05), (100, 3))
+    units = [np.repeat([0.3 * row, row], [50, 450], axis=0) for row in readings]
+    arrays = curve(calibrate(units))
+    late, _ = combine(2.0, 1.0, 0.2, 400, 400, arrays)
+    early, _ = combine(2.0, 1.0, 0.2, 30, 30, arrays)
+    assert early > late + 1
+    # A later unit of a long process is judged as the last age is, whatever its own calls.
+    last, _ = combine(2.0, 1.0, 0.2, 2000, 1500, arrays)
+    assert combine(2.0, 1.0, 0.2, 2001, 1, arrays)[0] == last
+
+
+def test_one_reading_far_out_says_less_than_two_that_are_a_little_out() -> None:
+    rng = np.random.default_rng(3)
+    units = [np.tile(row, (300, 1)) for row in rng.normal((2, 1, 0.2), (0.6, 0.5, 0.06), (100, 3))]
+    calibration = calibrate(units)
+    arrays = curve(calibration)
+    burst, drift, repertoire = calibration.mean[5]
+    _, of_drift, of_repertoire = calibration.scale[5]
+
+    def combined(drifts: float, repertoires: float) -> float:
+        readings = (burst, drift + drifts * of_drift, repertoire + repertoires * of_repertoire)
+        return combine(*readings, 400, 400, arrays)[0]
+
+    assert combined(6, 0) < combined(3, 3)
+    assert combined(1, 0) < combined(2, 0) < combined(20, 0)
 
 
 def test_a_burst_alone_raises_the_score() -> None:
@@ -164,9 +197,12 @@ def test_a_threshold_has_a_price() -> None:
     assert pace.price(threshold).per_day == pytest.approx(1)
     assert pace.price(threshold).per_million_calls == pytest.approx(2)
     assert Pace(1000, 1, 10**9, 10**9).suggested_threshold() == pytest.approx(4 / 6)
-    slow = Pace(20, 40_000, 20, 86_400 * 10**9)
+    slow = Pace(20, 40_000, 20, 86_400 * 10**9, 20)
     assert slow.suggested_threshold() == pytest.approx(-math.log10(0.02) / 6)
     assert Pace(0, 0, 0, 0).price(0.5).per_day is None
+    # Without a clock: one in 100 processes, however many units each has.
+    assert Pace(900, 1, 0, 0, 300).suggested_threshold() == pytest.approx(-math.log10(0.01 / 3) / 6)
+    assert Pace(900, 1, 0, 0, 1).suggested_threshold() == pytest.approx(-math.log10(0.002) / 6)
 
 
 @settings(max_examples=50, deadline=None)

@@ -27,10 +27,12 @@ def test_adfa_ld(adfa: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     beside = {name: measure["auc"] for name, measure in result["beside"].items()}
     assert (result["normal"], result["attack"]) == (2186, 374)
-    assert result["auc"] >= 0.85
+    assert result["auc"] >= 0.875
+    assert beside["last_score"] >= 0.88
+    assert result["detection"]["0.2"] >= 0.8
     assert beside["mean_surprise"] >= 0.855
     assert beside["stide6"] == pytest.approx(0.841, abs=0.001)
-    assert beside["repertoire"] >= 0.81
+    assert beside["repertoire"] >= 0.8
     assert beside["drift"] >= 0.83
 
 
