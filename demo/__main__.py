@@ -17,7 +17,7 @@ from demo.web_server import DemoError, new_site
 from imsafe.errors import ImsafeError
 
 
-def demonstrate(output: Path, runs: int, *, stay: bool) -> None:
+def demonstrate(output: Path, runs: int, *, driver: bool, stay: bool) -> None:
     """Record, learn, watch, attack; leave a profile, a score log and screenshots.
 
     Raises
@@ -32,7 +32,7 @@ def demonstrate(output: Path, runs: int, *, stay: bool) -> None:
         old.unlink(missing_ok=True)
     with workplace() as folder:
         say(f"1. Record {runs} runs of lighttpd, {REQUESTS} requests each")
-        traces = record_runs(folder, runs)
+        traces = record_runs(folder, runs, driver=driver)
         size = sum(path.stat().st_size for path in traces.iterdir())
         say(f"   {size / 1e6:.1f} MB of traces")
         say("2. Learn")
@@ -44,7 +44,7 @@ def demonstrate(output: Path, runs: int, *, stay: bool) -> None:
         with display(folder):
             from demo.window import Show  # noqa: PLC0415
 
-            Show(site, profile, log, output, stay=stay).run()
+            Show(site, profile, log, output, driver=driver, stay=stay).run()
     say(f"\nScreenshots, profile and score log are in {output}")
 
 
@@ -64,13 +64,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "demo-output", metavar="FOLDER")
     parser.add_argument("--runs", type=int, default=LEARNED_RUNS, help="to learn from")
+    parser.add_argument("--driver", action="store_true", help="by the kernel tracer, as root")
     parser.add_argument("--no-stay", action="store_true", help="close the window at the end")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     began = time.monotonic()
     stay = has_display() and not args.no_stay and os.environ.get("CI") is None
     try:
-        demonstrate(args.output.absolute(), args.runs, stay=stay)
+        demonstrate(args.output.absolute(), args.runs, driver=args.driver, stay=stay)
     except (DemoError, ImsafeError, subprocess.TimeoutExpired) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2

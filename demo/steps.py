@@ -32,6 +32,9 @@ HOUSEKEEPING_S = 64
 REQUESTS = 90
 """In each run."""
 
+DRIVER = ["--driver", "lighttpd", "--not-yet-started"]
+"""What the kernel tracer follows, where it is asked for; not a server that you run already."""
+
 
 def tool(name: str) -> str:
     """The path of one of ImSafe's programs, of the installation that this Python belongs to."""
@@ -124,24 +127,46 @@ def quiet_seconds() -> float:
     return max(QUIET_S, to_housekeeping + 2)
 
 
-def record(site: WebServer, trace: Path, seed: int, quiet: float = 0.0) -> None:
-    """Record one run of the web server, with visitors, into a new trace.
+def visit(site: WebServer, before: Sequence[str], seed: int, quiet: float = 0.0) -> None:
+    """Run the web server once, with visitors.
 
     Parameters
     ----------
+    before
+        What stands before the server's command line: a tracer, or nothing.
     quiet
         Seconds without requests, among them.
     """
-    with running([tool("ims-trace"), "-o", str(trace), "--", *site.argv]) as tracer:
-        site.wait_until_up(tracer)
+    argv = [*before, *site.argv]
+    with running(argv) as server:
+        site.wait_until_up(server)
         call(visitors(site, seed, quiet=quiet))
-        site.stop(tracer)
+        site.stop(server)
+    if server.returncode:
+        raise DemoError(f"{Path(argv[0]).name} ended with status {server.returncode}.")
+
+
+@contextlib.contextmanager
+def kernel_tracer(trace: Path) -> Iterator[None]:
+    """Record every web server that starts meanwhile, by the kernel tracer."""
+    with running([tool("ims-trace"), "-o", str(trace), *DRIVER]) as tracer:
+        deadline = time.monotonic() + 60
+        while not trace.exists():  # it is made when the tracer has begun
+            if tracer.poll() is not None or time.monotonic() > deadline:
+                raise DemoError("The kernel tracer did not begin, for the reason above.")
+            time.sleep(0.05)
+        yield
     if tracer.returncode:
         raise DemoError(f"ims-trace ended with status {tracer.returncode}.")
 
 
-def record_runs(folder: Path, runs: int = LEARNED_RUNS) -> Path:
+def record_runs(folder: Path, runs: int = LEARNED_RUNS, *, driver: bool = False) -> Path:
     """Record several runs, each of a web site of its own.
+
+    Parameters
+    ----------
+    driver
+        By the kernel tracer, all into one trace; else each under a ptrace tracer.
 
     Returns
     -------
@@ -155,9 +180,11 @@ def record_runs(folder: Path, runs: int = LEARNED_RUNS) -> Path:
         place = folder / f"site-{number}"
         place.mkdir()
         quiet = quiet_seconds() if number < QUIET_RUNS else 0.0
-        record(new_site(place, seed=number), traces / f"{number:02}.imt", number, quiet)
+        tracer = [tool("ims-trace"), "-o", str(traces / f"{number:02}.imt"), "--"]
+        visit(new_site(place, seed=number), [] if driver else tracer, number, quiet)
 
-    with ThreadPoolExecutor(AT_ONCE + QUIET_RUNS) as pool:
+    recording = kernel_tracer(traces / "all.imt") if driver else contextlib.nullcontext()
+    with recording, ThreadPoolExecutor(AT_ONCE + QUIET_RUNS) as pool:
         list(pool.map(one, range(runs)))
     return traces
 

@@ -16,13 +16,15 @@ import numpy as np
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QWidget
 
-from demo.steps import ROOT, attacker, end, say, tool, visitors
+from demo.steps import DRIVER, ROOT, attacker, end, say, tool, visitors
 from demo.web_server import DemoError, WebServer
 from imsafe.gui.configure_dialog import ConfigureDialog
 from imsafe.gui.device_dialogs import SensorDialog
+from imsafe.gui.driver_dialog import DriverDialog
 from imsafe.gui.main_window import MainWindow
 from imsafe.gui.settings import Settings
 from imsafe.monitor.view_protocol import Alert
+from imsafe.sources.kernel_request import KernelRequest
 
 Dialog = TypeVar("Dialog", bound=QDialog)
 
@@ -102,7 +104,7 @@ class Play:
 
 
 class Show:
-    """The window, the web server under a sensor, its visitors, and the attack.
+    """The window, the traced web server, its visitors, and the attack.
 
     Parameters
     ----------
@@ -112,17 +114,27 @@ class Show:
         What was learned; where the scores go.
     pictures
         The folder for screenshots.
+    driver
+        Whether the kernel tracer watches the server; else it runs under a sensor.
     stay
         Whether the window stays open for a person at the end.
     """
 
     def __init__(
-        self, site: WebServer, profile: Path, log: Path, pictures: Path, *, stay: bool
+        self,
+        site: WebServer,
+        profile: Path,
+        log: Path,
+        pictures: Path,
+        *,
+        driver: bool,
+        stay: bool,
     ) -> None:
         self._site = site
         self._profile = profile
         self._log = log
         self._pictures = pictures
+        self._driver = driver
         self._stay = stay
         self._alerts: list[Alert] = []
         self._children: list[subprocess.Popen[bytes]] = []
@@ -163,12 +175,18 @@ class Show:
 
     def _script(self, window: MainWindow) -> Generator[Until, None, None]:
         yield Until(window.isVisible, "the window is shown")
-        yield from self._connect(window)
+        yield from (self._connect_driver if self._driver else self._connect_sensor)(window)
         yield from self._configure(window)
         window.menus.actions["start"].trigger()
         yield Until(lambda: window.watch.status is not None, "the monitor answers", 90)
-        say("   the monitor waits for a sensor; the web server starts under one")
-        sensor = self._start([tool("ims-sensor"), "-s", str(self._socket), "--", *self._site.argv])
+        if self._driver:
+            yield Until(lambda: _is_tracing(window), "the kernel tracer begins", 60)
+            say("   the kernel tracer is there; the web server starts")
+            server = self._start(self._site.argv)
+        else:
+            say("   the monitor waits for a sensor; the web server starts under one")
+            sensor = [tool("ims-sensor"), "-s", str(self._socket), "--"]
+            server = self._start([*sensor, *self._site.argv])
         yield Until(self._answers, "the web server answers")
         for seed in NORMAL_SEEDS:
             yield from self._visit(seed)
@@ -201,13 +219,22 @@ class Show:
         if self._stay:
             yield from self._wait_for_a_person(window)
         tree.close()
-        self._site.stop(sensor)
+        self._site.stop(server)
         window.menus.actions["stop"].trigger()
         yield Until(lambda: window.watch.session is None, "the monitor ends")
         window.close()
         QApplication.quit()
 
-    def _connect(self, window: MainWindow) -> Iterator[Until]:
+    def _connect_driver(self, window: MainWindow) -> Iterator[Until]:
+        window.menus.actions["driver"].trigger()
+        dialog = _dialog(window, DriverDialog)
+        dialog.choose(KernelRequest.from_words([f"--name={DRIVER[1]}", "--not-yet-started"]))
+        yield pause(1.5)
+        self._take_picture(dialog, "0-driver")
+        _press_ok(dialog.buttons)
+        yield Until(lambda: window.watch.device is not None, "the device is chosen")
+
+    def _connect_sensor(self, window: MainWindow) -> Iterator[Until]:
         window.menus.actions["sensor"].trigger()
         dialog = _dialog(window, SensorDialog)
         dialog.socket.setText(str(self._socket))
@@ -289,6 +316,11 @@ def _dialog(window: MainWindow, kind: type[Dialog]) -> Dialog:
         if dialog.isVisible():
             return dialog
     raise DemoError(f"The window did not open its {kind.__name__}.")
+
+
+def _is_tracing(window: MainWindow) -> bool:
+    status = window.watch.status
+    return status is not None and any(row["state"] == "tracing" for row in status["sources"])
 
 
 def _has_caught_up(window: MainWindow) -> bool:

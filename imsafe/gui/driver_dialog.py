@@ -245,9 +245,19 @@ class DriverDialog(QDialog):
         self.not_yet.setChecked(settings.text("driver/not-yet-started", _NO) == _YES)
         words = settings.texts("driver/targets")
         try:
-            targets = KernelRequest.from_words(words).targets if words else ()
+            self._show_targets(KernelRequest.from_words(words).targets if words else ())
         except SourceError:  # somebody has edited the file
-            targets = ()
+            return
+
+    def choose(self, request: KernelRequest) -> None:
+        """Fill the dialog in, as somebody would who wants this."""
+        self.execve.setChecked(request.follow_exec)
+        self.not_yet.setChecked(request.not_yet_started)
+        self.targets.clear()
+        self._show_targets(request.targets)
+        self._check()
+
+    def _show_targets(self, targets: tuple[Target, ...]) -> None:
         if len(targets) == 1:
             (target,) = targets
             self.kind.setCurrentIndex(self.kind.findData(target.kind))
