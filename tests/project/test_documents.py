@@ -24,7 +24,7 @@ OPTION = re.compile(r"(?<![\w-])--?[a-zA-Z][\w-]*")
 def page(program: str) -> str:
     """The manual page without its markup."""
     text = (ROOT / "man" / f"{program}.1").read_text(encoding="utf-8")
-    return text.replace("\\-", "-").replace("\\fI", "").replace("\\fR", "")
+    return text.replace("\\-", "-").replace("\\fI", "").replace("\\fR", "").replace("\\fP", "")
 
 
 def options_of_help(program: str, *words: str) -> set[str]:
