@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from PyQt6.QtCore import QObject, QThread, pyqtSignal
 
@@ -66,6 +67,8 @@ class View:
 
 def look(request: KernelRequest | None) -> View:
     """Look now."""
+    if not Path("/proc").is_dir():
+        return View(request=request, problem="Only Linux has the kernel tracer.")
     processes = {process.pid: process for process in running() if process.pid != os.getpid()}
     view = View(list(processes.values()), request)
     if request is not None:

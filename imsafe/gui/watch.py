@@ -74,6 +74,7 @@ class Watch(QObject):
         self.stopping = False
         self.io_uring_count = 0
         self.io_urings: deque[IoUringNotice] = deque(maxlen=MOST_NAMED)
+        self._given: Device | None = None  # to the monitor, on its command line
         self._programs: list[Child] = []
 
     # The device
@@ -148,8 +149,8 @@ class Watch(QObject):
         assert self.session is not None
         # A kernel tracer is asked for once the monitor is there: while the user is asked for a
         # password, the window shows so, and can change its mind.
-        later = isinstance(self.device, KernelDevice)
-        self.session.start([*options, *([] if later else self.device.source_options())])
+        self._given = None if isinstance(self.device, KernelDevice) else self.device
+        self.session.start([*options, *(self._given.source_options() if self._given else [])])
         self.said.emit(self.tr("Monitor started"))
         self.changed.emit()
 
@@ -204,10 +205,17 @@ class Watch(QObject):
 
     def _greeted(self, hello: Any) -> None:
         self.hello = hello
-        if isinstance(self.device, KernelDevice) and self.session and self.session.child:
-            self._ask_for_sources()
+        if self.session is not None and self.session.child is not None:
+            self._bring_device_up_to_date()
         self.start_program()
         self.changed.emit()
+
+    def _bring_device_up_to_date(self) -> None:
+        """What the new monitor was started with may be another device than the present one."""
+        if self.device is not self._given:
+            if self._given is not None:
+                self.request("close-source", self._device_answer)
+            self._ask_for_sources()
 
     def _take_buckets(self, buckets: Any) -> None:
         self.history.add(buckets)

@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import QDialogButtonBox, QMessageBox
 from imsafe.cli import common
 from imsafe.gui import lookout
 from imsafe.gui.configuration import Configuration, WatchedApplication
-from imsafe.gui.device import AUTO, KernelDevice
+from imsafe.gui.device import AUTO, KernelDevice, SensorDevice, TraceDevice
 from imsafe.gui.driver_dialog import DriverDialog
 from imsafe.sources.kernel_request import KernelRequest, Target
 from imsafe.stream.traces import open_trace
@@ -347,6 +347,44 @@ def test_a_service_is_watched_attacked_and_let_go(qtbot, configured, service):
     assert not window.findChildren(QMessageBox)
     stop(qtbot, window)
     assert process.poll() is None
+
+
+def test_the_device_is_changed_before_the_monitor_answers(qtbot, configured, learned, short_folder):
+    window = configured
+    window.watch.open_device(KernelDevice(KernelRequest((Target("name", "nobody-is-it"),))))
+    window.menus.actions["start"].trigger()
+    assert not window.watch.session.connected
+    window.watch.close_device()
+    window.watch.open_device(TraceDevice(str(learned[0])))
+    qtbot.waitUntil(lambda: calls(window) > 1000, timeout=LONG)
+    assert [row["kind"] for row in window.watch.status["sources"]] == ["replay"]
+    stop(qtbot, window)
+    window.watch.close_device()
+    path = short_folder / "s"
+    window.watch.open_device(SensorDevice((str(path),)))
+    window.menus.actions["start"].trigger()
+    window.watch.close_device()
+    qtbot.waitUntil(lambda: window.watch.status is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: window.watch.status["sources"] == [], timeout=LONG)
+    assert not path.exists()
+    assert not window.findChildren(QMessageBox)
+    stop(qtbot, window)
+
+
+@needs_the_kernel
+def test_loss_in_the_kernel_is_shown(qtbot, configured, service):
+    window = configured
+    request = KernelRequest((Target("name", "ims2service"),), simulate_loss=200)
+    window.watch.open_device(KernelDevice(request))
+    start(qtbot, window)
+    qtbot.waitUntil(lambda: window.watch.status["lost"] > 20, timeout=LONG)
+    assert window.status_line.lost.text() == f"{window.watch.status['lost']} lost"
+    qtbot.waitUntil(lambda: window.watch.gaps != [], timeout=LONG)
+    assert window.plot._gaps._gaps != []
+    (row,) = window.watch.status["sources"]
+    assert row["lost"] >= 20
+    stop(qtbot, window)
+    assert not window.findChildren(QMessageBox)
 
 
 @needs_the_kernel
