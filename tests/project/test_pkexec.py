@@ -10,6 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,16 +22,17 @@ ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(f"/usr/local/lib/python3.{sys.version_info.minor}")
 POLKITD = Path("/usr/lib/polkit-1/polkitd")
 
-# $1: the checkout, $2: where Python packages are, $3: a folder to work in, $4: SITE.
+# CHECKOUT, PACKAGES: where Python code is; HERE: a folder to work in; SITE: see above.
 INSTALL = """
 mount -t tmpfs none /run && mkdir /run/dbus
-mkdir "$3/actions" && cp /usr/share/polkit-1/actions/* "$1"/packaging/polkit/*.policy "$3/actions"
-mount --bind "$3/actions" /usr/share/polkit-1/actions
-mount --bind "$3/rules" /etc/polkit-1/rules.d
+mkdir "$HERE/actions"
+cp /usr/share/polkit-1/actions/* "$CHECKOUT"/packaging/polkit/*.policy "$HERE/actions"
+mount --bind "$HERE/actions" /usr/share/polkit-1/actions
+mount --bind "$HERE/rules" /etc/polkit-1/rules.d
 mount -t tmpfs none /usr/libexec && mkdir /usr/libexec/imsafe
-cp "$1/packaging/libexec/imsafe-tracer" /usr/libexec/imsafe
-mount -t tmpfs none "$4" && mkdir "$4/dist-packages"
-printf '%s\\n' "$1" "$2" > "$4/dist-packages/imsafe.pth"
+cp "$CHECKOUT/packaging/libexec/imsafe-tracer" /usr/libexec/imsafe
+mount -t tmpfs none "$SITE" && mkdir "$SITE/dist-packages"
+printf '%s\\n' "$CHECKOUT" "$PACKAGES" > "$SITE/dist-packages/imsafe.pth"
 dbus-daemon --system --nofork --nopidfile 2>/dev/null &
 bus=$!
 until [ -S /run/dbus/system_bus_socket ]; do sleep 0.05; done
@@ -43,13 +46,13 @@ trace() {
 }
 """
 ALLOWED = """
-trace 65534 "$3/open/t.imt"
-until [ -s "$3/open/t.imt" ] || ! kill -0 $tracer 2>/dev/null; do sleep 0.05; done
-"$3/imsafe-pkexec" /etc/passwd >/dev/null
+trace 65534 "$HERE/open/t.imt"
+until [ -s "$HERE/open/t.imt" ] || ! kill -0 $tracer 2>/dev/null; do sleep 0.05; done
+"$HERE/imsafe-pkexec" /etc/passwd >/dev/null
 ps -ww -o user=,args= -C imsafe-tracer,python3 | grep imsafe-tracer
 """
 REFUSED = """
-trace 1 "$3/open/t.imt"
+trace 1 "$HERE/open/t.imt"
 """
 END = """
 wait $tracer; status=$?
@@ -74,7 +77,8 @@ if bcc_folder() is None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder() -> Iterator[Path]:
+    """A folder that polkitd and the user can reach."""
     system = subprocess.run(
         ["/usr/bin/python3", "-c", "import sys; print(sys.version_info.minor)"],
         capture_output=True,
@@ -83,25 +87,29 @@ def folder(tmp_path: Path) -> Path:
     )
     if system.stdout.strip() != str(sys.version_info.minor) or not SITE.is_dir():
         pytest.skip("the system's Python is another one than that of the tests")
-    for path in (tmp_path, *tmp_path.parents[:2]):
-        path.chmod(0o755)  # polkitd and the user have to pass
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / "10-imsafe.rules").write_text(RULE)
-    (tmp_path / "open").mkdir()
-    (tmp_path / "open").chmod(0o777)
-    shutil.copy("/bin/cat", tmp_path / "imsafe-pkexec")
-    return tmp_path
+    with tempfile.TemporaryDirectory(prefix="imsafe-test-") as name:
+        place = Path(name)
+        place.chmod(0o755)
+        (place / "rules").mkdir()
+        (place / "rules" / "10-imsafe.rules").write_text(RULE)
+        (place / "open").mkdir()
+        (place / "open").chmod(0o777)
+        shutil.copy("/bin/cat", place / "imsafe-pkexec")
+        yield place
 
 
 def traced(folder: Path, steps: str) -> subprocess.CompletedProcess[str]:
-    packages = Path(pytest.__file__).parents[1]
-    words = ["unshare", "--mount", "sh", "-uc", INSTALL + steps + END]
+    # In a file: a shell with ImSafe's name in its words is taken for a part of ImSafe.
+    (folder / "steps").write_text(INSTALL + steps + END)
+    places = {"CHECKOUT": ROOT, "PACKAGES": Path(pytest.__file__).parents[1], "SITE": SITE}
     return subprocess.run(
-        [*words, "sh", str(ROOT), str(packages), str(folder), str(SITE)],
+        ["unshare", "--mount", "sh", "-u", "steps"],
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
+        cwd=folder,
+        env={**os.environ, "HERE": str(folder), **{key: str(p) for key, p in places.items()}},
     )
 
 
