@@ -133,8 +133,9 @@ class ReplaySource:
         reader: TraceReader | None = None
         items: Iterator[Tagged] | None = None
         first: list[Tagged] = []
-        if self.path != "-" and (Path(self.path).is_file() or not Path(self.path).exists()):
-            # A pipe is opened in the thread: there it may take its time.
+        path = Path(self.path)
+        if not (self.path == "-" or path.is_fifo() or path.is_char_device()):
+            # A pipe or a terminal is opened in the thread: there it may take its time.
             try:
                 reader = open_trace(self.path, self._format)
                 items = iter(reader)

@@ -229,6 +229,19 @@ def test_learning_from_a_trace_that_was_cut_short(qtbot, window, learned, tmp_pa
     assert dialog.use.isVisible()
 
 
+def test_an_empty_folder_of_traces_is_a_dialog(qtbot, window, tmp_path):
+    (tmp_path / "empty").mkdir()
+    window.menus.actions["learn"].trigger()
+    dialog = window.learner
+    dialog.add_paths([str(tmp_path / "empty")])
+    dialog.output.set_path(str(tmp_path / "new.db"))
+    dialog.start.click()
+    qtbot.waitUntil(lambda: dialog._child is None, timeout=LONG)
+    (box,) = dialog.findChildren(QMessageBox)
+    assert "holds no traces" in box.text()
+    assert not (tmp_path / "new.db").exists()
+
+
 def test_learning_is_stopped(qtbot, window, tmp_path):
     traces = tmp_path / "many"
     traces.mkdir()

@@ -238,6 +238,24 @@ def test_errors_of_the_monitor_are_one_dialog(qtbot, window, tmp_path, short_fol
     assert "Traceback" not in box.text()
 
 
+@pytest.mark.parametrize("wrong", ["missing trace", "empty folder", "folder of the log"])
+def test_a_file_that_cannot_be_used_is_one_dialog(qtbot, configured, learned, tmp_path, wrong):
+    window = configured
+    path = tmp_path / "it"
+    trace = learned[0] if wrong == "folder of the log" else path
+    if wrong == "empty folder":
+        path.mkdir()
+    elif wrong == "folder of the log":
+        path.write_text("no folder\n")
+        window.configuration.log = str(path / "scores.log")
+    window.watch.open_device(TraceDevice(str(trace)))
+    window.menus.actions["start"].trigger()
+    qtbot.waitUntil(lambda: window.watch.session is None, timeout=LONG)
+    (box,) = window.findChildren(QMessageBox)
+    assert str(path) in box.text()
+    assert box.text().startswith("Cannot ")
+
+
 def test_a_window_attaches_to_a_running_monitor_and_leaves_it(qtbot, window, short_folder, learned):
     view = short_folder / "view"
     monitor = subprocess.Popen(
