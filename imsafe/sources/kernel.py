@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import math
 import os
 import select
 import shutil
@@ -35,9 +37,14 @@ _BYTES_A_TURN = 1 << 18
 _EVENTS_A_READ = 1 << 16
 _START_S = 60.0
 _END_S = 3.0
+_DESCRIBE_S = 0.5
 _PROGRAM = STARTER.format(root=str(Path(imsafe.__file__).resolve().parent.parent))
 # What sudo and pkexec say by their status when the user was not let through.
 _REFUSED = {"pkexec": (126, 127), "sudo": (1,)}
+
+
+_still_asking: list[subprocess.Popen[bytes]] = []
+"""Kept until they end, as nobody waits for them."""
 
 
 class KernelSource:
@@ -165,20 +172,23 @@ class KernelSource:
         self._connection = connection
 
     def _describe(self) -> None:
-        """Find out about the executables, with our own rights only."""
+        """Find out about the executables, with our own rights only, and not for long."""
+        until = math.inf if self._wait else time.monotonic() + _DESCRIBE_S
         try:
             running = matched(self._request)
         except SourceError:
             running = {}
         for target in self._request.targets:
+            if time.monotonic() > until:
+                return
             if target.kind == "path" and Path(target.value).is_file():
                 self._known[target.application] = _about(target.value, target.value)
             elif target.kind == "name" and (found := shutil.which(target.value)):
                 self._known[target.application] = _about(os.path.realpath(found), found)
         for pid, number in running.items():
             name = self._request.applications[number - 1]
-            process = look_at(pid)
-            if process and process.exe and not self._known[name]:
+            process = look_at(pid) if not self._known[name] else None
+            if process and process.exe and time.monotonic() < until:
                 self._known[name] = _about(process.exe, f"/proc/{pid}/exe")
 
     def _await_start(self) -> None:
@@ -204,8 +214,7 @@ class KernelSource:
             try:
                 code = self._process.wait(_END_S)
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                code = self._process.wait()
+                self._end_process()
         if self._errors is not None and not said:
             said = os.read(self._errors, 4096).decode("utf-8", "replace")
         self.close()
@@ -289,8 +298,14 @@ class KernelSource:
             try:
                 self._process.wait(_END_S)
             except subprocess.TimeoutExpired:
-                # Still asking for a password, or stuck; a tracer of root's sees its socket close.
-                self._process.terminate()
+                self._end_process()
+
+    def _end_process(self) -> None:
+        """End what still asks for a password; if it is root's, it sees its socket close."""
+        assert self._process is not None
+        with contextlib.suppress(PermissionError):
+            self._process.terminate()
+        _still_asking.append(self._process)
 
 
 def _about(exe: str, readable: str) -> dict[str, Any]:

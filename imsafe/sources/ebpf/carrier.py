@@ -129,10 +129,10 @@ class Carrier:
         """
         poller = select.poll()
         while not self._ending:
-            self._carry()
+            more = self._carry()
             wants = select.POLLIN | (select.POLLOUT if self._queue else 0)
             poller.register(self._output, wants)
-            for _, found in poller.poll(1000 * _POLL_S):
+            for _, found in poller.poll(0 if more else 1000 * _POLL_S):
                 if found & select.POLLOUT:
                     self._send()
                 if found & ~select.POLLOUT and not self._output.recv(4096):

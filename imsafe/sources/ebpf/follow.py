@@ -26,13 +26,20 @@ def own_processes(start: int) -> Iterator[int]:
     yield os.getpid()
     pid = start
     while pid > 1:
-        words = procfs.argv(pid)
-        names = [Path(word).name for word in words[:4]]
-        if any(name.startswith(_OWN_PROGRAMS) for name in names) or "imsafe." in " ".join(
-            words[:5]
-        ):
+        if _is_own(procfs.argv(pid)):
             yield pid
         pid = procfs.number(pid, "PPid")
+
+
+def _is_own(words: list[str]) -> bool:
+    """Whether a command line is one of ImSafe's: a program, a module, or what starts the tracer."""
+    scripts = [Path(word).name for word in words[:2] if not word.startswith("-")]
+    python = bool(scripts) and scripts[0].startswith("python")
+    if any(name.startswith(_OWN_PROGRAMS) for name in (scripts if python else scripts[:1])):
+        return True
+    if python and "-m" in words and words[-1] != "-m":
+        return words[words.index("-m") + 1].startswith("imsafe")
+    return any("from imsafe." in word or word.endswith("/imsafe-tracer") for word in words)
 
 
 def mark(marks: NDArray[np.uint8], pid: int, value: int) -> list[int]:
