@@ -147,7 +147,7 @@ class Monitor:
                 self._handle(self.engine.take())
         except SourceError as error:
             opened.problem = str(error)
-            self.say(opened.problem, error=True)
+            self._warn(opened.problem, error=True)
 
     def _take(self, opened: OpenSource, items: list[Tagged]) -> None:
         for stream, item in items:
@@ -164,7 +164,7 @@ class Monitor:
             self._finish_source(opened)
             if not self._options.stay and len(self._sources) == 1:
                 raise
-            self.say(opened.problem, error=True)
+            self._warn(opened.problem, error=True)
             return
         self._take(opened, items)
         if opened.source.finished:
@@ -261,7 +261,7 @@ class Monitor:
         self.report.close()
         if self.engine.alerts.count:
             return 1
-        return 2 if self._failed or any(s.problem for s in self._sources.values()) else 0
+        return 2 if self._failed else 0
 
     def _begin(self, sources: list[tuple[str, Source]]) -> None:
         options = self._options

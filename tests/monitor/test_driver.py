@@ -136,7 +136,7 @@ def test_a_user_is_asked_and_refused(profile_path: Path, public_folder: Path) ->
         _, errors = monitor.communicate(timeout=60)
         assert errors.startswith("ims-monitor: No permission")
         assert "Traceback" not in errors
-        assert monitor.returncode == 0, "what failed was closed"
+        assert monitor.returncode == 2
     finally:
         if monitor.poll() is None:
             monitor.kill()
