@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.profile.compiled import compiled, inlined, integer
-from imsafe.profile.counting import node_key, place_of
+from imsafe.profile.counting import home_of, node_key
 from imsafe.profile.surprise import surprise
 from imsafe.profile.tree import UNKNOWN_ALPHABET, Alphabets, PrefixTree
 
@@ -25,12 +25,9 @@ class Automaton(NamedTuple):
 
     Attributes
     ----------
-    keys
-        Hash table from ``state << 24 | symbol``, -1 where empty.
-    cost, target
-        Surprise and next state of each edge in the table.
-    nodes
-        The tree's node of each edge.
+    edges
+        Hash table, shape (places, 4): ``state << 24 | symbol`` (-1 where
+        empty), surprise, next state, the tree's node.
     suffix
         The state that forgets the first call of a state.
     escape
@@ -41,34 +38,33 @@ class Automaton(NamedTuple):
         The same as a probability.
     """
 
-    keys: NDArray[np.int64]
-    cost: NDArray[np.int64]
-    target: NDArray[np.int32]
-    nodes: NDArray[np.int32]
+    edges: NDArray[np.int64]
     suffix: NDArray[np.int32]
     escape: NDArray[np.int64]
     base: NDArray[np.int64]
     chance: NDArray[np.float64]
 
 
+KEY, COST, TARGET, NODE = range(4)
+"""Columns of `Automaton.edges`: side by side, so that a look-up waits for memory once."""
+
+
 def compile_tree(tree: PrefixTree, alphabets: Alphabets) -> Automaton:
     """Compile a tree that `is_consistent`."""
     places = 64
-    while places < 3 * len(tree):
+    while 2 * places < 3 * len(tree):
         places *= 2
     chance = np.full(256, 1.0 / UNKNOWN_ALPHABET)
     for abi, calls in alphabets.items():
         chance[abi] = 1.0 / calls
     automaton = Automaton(
-        np.full(places, -1, np.int64),
-        np.zeros(places, np.int64),
-        np.zeros(places, np.int32),
-        np.zeros(places, np.int32),
+        np.full((places, 4), -1, np.int64),
         np.zeros(len(tree), np.int32),
         np.zeros(len(tree), np.int64),
         np.zeros(256, np.int64),
         chance,
     )
+    _suffixes(tree.parent, tree.symbol, tree.first_child, automaton.suffix)
     _compile(
         automaton, tree.depth, tree.parent, tree.symbol, tree.count,
         tree.continuations, tree.distinct, tree.node_depth,
@@ -78,50 +74,61 @@ def compile_tree(tree: PrefixTree, alphabets: Alphabets) -> Automaton:
 
 def is_consistent(tree: PrefixTree) -> bool:
     """Whether each sequence's suffix is in the tree, and at least as often."""
-    return bool(_is_consistent(tree.parent, tree.symbol, tree.count))
+    suffix = np.zeros(len(tree), np.int32)
+    if not _suffixes(tree.parent, tree.symbol, tree.first_child, suffix):
+        return False
+    return bool((tree.count[suffix[1:]] >= tree.count[1:]).all())
 
 
 @inlined
-def _index(
-    keys: NDArray[np.int64], nodes: NDArray[np.int32], parent: NDArray[np.int32],
-    symbol: NDArray[np.int32],
-) -> None:  # fmt: skip
-    for node in range(1, len(parent)):
-        key = node_key(parent[node], symbol[node])
-        place = place_of(keys, key)
-        keys[place] = key
-        nodes[place] = node
+def _place_of(edges: NDArray[np.int64], key: int) -> int:
+    """Where a key is, or the empty place where it belongs."""
+    place = home_of(key, len(edges))
+    while edges[place, KEY] != key and edges[place, KEY] != -1:
+        place = (place + 1) & (len(edges) - 1)
+    return place
 
 
 @inlined
-def child_of(
-    keys: NDArray[np.int64], nodes: NDArray[np.int32], parent: int, symbol: int
-) -> int:  # fmt: skip
+def child_of(edges: NDArray[np.int64], parent: int, symbol: int) -> int:
     """The node that prolongs `parent` by `symbol`, or -1."""
     key = node_key(parent, symbol)
-    place = place_of(keys, key)
-    if keys[place] == key:
-        return integer(nodes[place])
+    place = _place_of(edges, key)
+    if edges[place, KEY] == key:
+        return integer(edges[place, NODE])
+    return -1
+
+
+@inlined
+def _below(
+    first_child: NDArray[np.int64], symbol: NDArray[np.int32], parent: int, last: int
+) -> int:
+    """The child of `parent` by the call `last`, or -1; children are in order of their symbols."""
+    low, high = first_child[parent], first_child[parent + 1]
+    while low < high:
+        middle = (low + high) >> 1
+        if symbol[middle] < last:
+            low = middle + 1
+        else:
+            high = middle
+    if low < first_child[parent + 1] and symbol[low] == last:
+        return integer(low)
     return -1
 
 
 @compiled
-def _is_consistent(
-    parent: NDArray[np.int32], symbol: NDArray[np.int32], count: NDArray[np.int64]
-) -> bool:
-    places = 64
-    while places < 2 * len(parent):
-        places *= 2
-    keys = np.full(places, -1, np.int64)
-    nodes = np.zeros(places, np.int32)
-    _index(keys, nodes, parent, symbol)
-    suffix = np.zeros(len(parent), np.int64)
+def _suffixes(
+    parent: NDArray[np.int32], symbol: NDArray[np.int32], first_child: NDArray[np.int64],
+    suffix: NDArray[np.int32],
+) -> bool:  # fmt: skip
+    """Fill in the node of each sequence without its first call; says whether all are there."""
     for node in range(1, len(parent)):
         if parent[node] == 0:
             continue
-        suffix[node] = child_of(keys, nodes, suffix[parent[node]], symbol[node])
-        if suffix[node] < 0 or count[suffix[node]] < count[node]:
+        found = _below(first_child, symbol, suffix[parent[node]], symbol[node])
+        if found < 0:
             return False
+        suffix[node] = found
     return True
 
 
@@ -138,8 +145,8 @@ def _compile(
 ) -> None:
     for abi in range(256):
         automaton.base[abi] = surprise(automaton.chance[abi])
-    _index(automaton.keys, automaton.nodes, parent, symbol)
     suffix = automaton.suffix
+    edges = automaton.edges
     chance = np.ones(len(parent))
     for node in range(len(parent)):
         if continuations[node] > 0:
@@ -149,21 +156,19 @@ def _compile(
         if node == 0:
             continue
         above = parent[node]
-        if above == 0:
-            lower = automaton.chance[symbol[node] >> 16]
-        else:
-            suffix[node] = child_of(automaton.keys, automaton.nodes, suffix[above], symbol[node])
-            lower = chance[suffix[node]]
+        lower = automaton.chance[symbol[node] >> 16] if above == 0 else chance[suffix[node]]
         chance[node] = (count[node] + distinct[above] * lower) / (
             continuations[above] + distinct[above]
         )
-    for node in range(1, len(parent)):
-        place = place_of(automaton.keys, node_key(parent[node], symbol[node]))
-        automaton.cost[place] = surprise(chance[node])
+        key = node_key(above, symbol[node])
+        place = _place_of(edges, key)
+        edges[place, KEY] = key
+        edges[place, NODE] = node
+        edges[place, COST] = surprise(chance[node])
         state = integer(node)
         while state != 0 and (node_depth[state] >= depth or continuations[state] == 0):
             state = integer(suffix[state])
-        automaton.target[place] = state
+        edges[place, TARGET] = state
 
 
 @inlined
@@ -172,9 +177,12 @@ def step(automaton: Automaton, state: int, symbol: int) -> tuple[int, int]:
     cost = 0
     while True:
         key = node_key(state, symbol)
-        place = place_of(automaton.keys, key)
-        if automaton.keys[place] == key:
-            return cost + automaton.cost[place], integer(automaton.target[place])
+        place = _place_of(automaton.edges, key)
+        if automaton.edges[place, KEY] == key:
+            return (
+                cost + automaton.edges[place, COST],
+                automaton.edges[place, TARGET],
+            )
         cost += automaton.escape[state]
         if state == 0:
             return cost + automaton.base[symbol >> 16], 0

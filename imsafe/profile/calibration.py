@@ -14,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.profile.compiled import compiled, inlined, real
+from imsafe.profile.compiled import compiled, inlined, integer, real
 from imsafe.profile.leave_one_out import BURST_COLUMN, DRIFT_COLUMN, REPERTOIRE_COLUMN
 from imsafe.profile.pace import DECADES
 from imsafe.profile.surprise import BIT, surprise
+from imsafe.profile.units import BLOCK
 
 READINGS = ("burst", "drift", "repertoire")
 """Their order is that of `imsafe.monitor.view_protocol.READINGS`."""
@@ -107,6 +108,8 @@ class Curve(NamedTuple):
 
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
+    last_knot: NDArray[np.int64]
+    """Where the last score was found: where to look first; shape (1,)."""
     knots: NDArray[np.float64]
     scores: NDArray[np.float64]
     burst_limit: float
@@ -121,8 +124,9 @@ def curve(calibration: Calibration) -> Curve:
     return Curve(
         np.array(calibration.mean, np.float64),
         np.array(calibration.scale, np.float64),
-        np.array(calibration.knots, np.float64),
-        np.array(calibration.scores, np.float64),
+        np.zeros(1, np.int64),
+        np.array(calibration.knots or (0.0,), np.float64),
+        np.array(calibration.scores or (0.0,), np.float64),
         float(calibration.burst_limit),
         float(calibration.tail_start),
         float(calibration.tail_score),
@@ -131,13 +135,13 @@ def curve(calibration: Calibration) -> Curve:
     )
 
 
+_AGE_AT = np.searchsorted(AGES, np.arange(BLOCK + 1), side="left").astype(np.int64)
+
+
 @inlined
 def age_of(calls: int, unit_calls: int) -> int:
     """The age of a process: the last one in its later units, else by the calls of its first."""
-    age = 0
-    while age < len(AGES) and (calls > unit_calls or unit_calls > AGES[age]):
-        age += 1
-    return age
+    return integer(_AGE_AT[BLOCK if calls > unit_calls else unit_calls])
 
 
 @inlined
@@ -173,6 +177,25 @@ def combine(
 
 
 @inlined
+def _find_knot(knots: NDArray[np.float64], combined: float) -> int:
+    """The last knot that is not above `combined`, or the first."""
+    low, high = 0, len(knots)
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if combined < knots[middle]:
+            high = middle
+        else:
+            low = middle
+    return low
+
+
+@inlined
+def _beyond(combined: float, start: float, score: float, units: int, excess: float) -> float:
+    ratio = (combined - start) / (units * excess)
+    return real(min(1.0, score + units * (surprise(1.0 / (1.0 + ratio)) / BIT) * _DECADE_OF_BIT))
+
+
+@inlined
 def score_of(combined: float, c: Curve) -> float:
     """The score of a combined reading: min(1, -log10(p) / 6).
 
@@ -180,14 +203,16 @@ def score_of(combined: float, c: Curve) -> float:
     what may be predicted is (1 + excess / (n mean excess))^-n of what is there.
     """
     if combined > c.tail_start:
-        ratio = (combined - c.tail_start) / (c.tail_units * c.tail_excess)
-        bits = surprise(1.0 / (1.0 + ratio)) / BIT
-        return real(min(1.0, c.tail_score + c.tail_units * bits * _DECADE_OF_BIT))
-    at = np.searchsorted(c.knots, combined, side="right")
-    if at == 0:
-        return 0.0
-    if at == len(c.knots):
-        return real(c.scores[at - 1])
+        return _beyond(combined, c.tail_start, c.tail_score, c.tail_units, c.tail_excess)
+    at = c.last_knot[0]
+    if combined < c.knots[at] or (at + 1 < len(c.knots) and combined >= c.knots[at + 1]):
+        if combined < c.knots[0]:
+            return 0.0
+        at = _find_knot(c.knots, combined)
+        c.last_knot[0] = at
+    if at + 1 == len(c.knots):
+        return real(c.scores[at])
+    at += 1
     # A line from knot to knot keeps the order of readings that no unit lies between.
     share = (combined - c.knots[at - 1]) / (c.knots[at] - c.knots[at - 1])
     return real(c.scores[at - 1] + share * (c.scores[at] - c.scores[at - 1]))

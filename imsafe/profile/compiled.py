@@ -89,6 +89,16 @@ def compiled(function: Function) -> Function:
     return cast("Function", numba.njit(cache=True)(function))
 
 
+def compiled_lean(function: Function) -> Function:
+    """As `compiled`, for a function that makes no array.
+
+    Without numba's counting of references to arrays, which in a loop over
+    records of arrays (the roster, the windows) cost ten times the work itself:
+    100 ns instead of 4 for finding a call's thread.
+    """
+    return cast("Function", numba.njit(cache=True, _nrt=False)(function))
+
+
 def inlined(function: Function) -> Function:
     """Compile `function` for use inside other compiled functions only."""
     return cast("Function", numba.njit(function))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.profile.compiled import compiled, inlined, integer
-from imsafe.profile.slots import EPOCH, FULL, Columns, Roster, admit
+from imsafe.profile.slots import EPOCH, FULL, Records, Roster, admit, symbol_of
 
 SYMBOL_BITS = 24
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -124,14 +124,15 @@ def grown_visits(old: Visits, alive: NDArray[np.int64]) -> Visits:
 
 
 @inlined
-def _home(key: int, places: int) -> int:
+def home_of(key: int, places: int) -> int:
+    """Where in a hash table of `places` to look for a key first."""
     return integer((np.uint64(key) * _MULTIPLIER) >> _SHIFT) & (places - 1)
 
 
 @inlined
 def place_of(keys: NDArray[np.int64], key: int) -> int:
     """Where `key` is in a hash table, or the empty place where it belongs."""
-    place = _home(key, len(keys))
+    place = home_of(key, len(keys))
     while keys[place] != key and keys[place] != -1:
         place = (place + 1) & (len(keys) - 1)
     return place
@@ -229,7 +230,7 @@ def _count(tree: GrowingTree, visits: Visits, node: int, process: int, weight: i
 
 @compiled
 def count_calls(
-    batch: Columns,
+    batch: Records,
     start: int,
     stream: int,
     state: NDArray[np.int64],
@@ -261,10 +262,10 @@ def count_calls(
     Returns
     -------
     int
-        The event before which there was no more room; `len(batch.pid)` at the end.
+        The event before which there was no more room; `len(batch)` at the end.
     """
     depth = work.active.shape[1] - 1
-    for i in range(start, len(batch.pid)):
+    for i in range(start, len(batch)):
         owner[i] = -1
         if tree.used[0] + depth > len(tree.parent):
             return i
@@ -295,7 +296,7 @@ def count_calls(
             active[0] = 0
             roster.epoch[thread] = state[EPOCH]
         number = work.process_number[process]
-        symbol = batch.symbol[i]
+        symbol = symbol_of(batch, i)
         for order in range(depth, 0, -1):
             before = active[order - 1]
             if before < 0:
@@ -308,4 +309,4 @@ def count_calls(
         totals[1] += 1
         owner[i] = number
         rows[i] = work.thread_number[thread] << 32 | integer(is_void) << 31 | symbol
-    return len(batch.pid)
+    return len(batch)

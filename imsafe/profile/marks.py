@@ -10,7 +10,7 @@ import numpy as np
 from imsafe.events import EVENT, Events, Kind
 from imsafe.profile.knowledge import Mark, MarkedSequence
 from imsafe.profile.repertoire import CHECKPOINTS, Sets, Stage
-from imsafe.profile.slots import columns
+from imsafe.profile.slots import records, symbol_of
 from imsafe.profile.trace_counts import TraceCounts, added, canonical_tree
 from imsafe.profile.tree import PrefixTree
 from imsafe.profile.units import BLOCK
@@ -51,8 +51,9 @@ def _with_contexts(sequence: MarkedSequence) -> Events:
 
 def _sets(sequence: MarkedSequence) -> Iterator[Stage]:
     """The stages by which the marked process becomes normal."""
-    batch = columns(sequence.events)
-    symbols = batch.symbol[batch.kind == Kind.CALL].tolist()
+    calls_made = sequence.events[sequence.events["kind"] == Kind.CALL]
+    batch = records(calls_made)
+    symbols = [symbol_of(batch, row) for row in range(len(batch))]
     used = set(sequence.state.get("used", ()))
     calls = int(sequence.state.get("unit_calls", 0))
     before = tuple(sorted(used))

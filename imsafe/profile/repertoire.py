@@ -38,6 +38,9 @@ UNKNOWN_BITS = 256
 RULED = 512
 """Calls that `company` looks at: those that the most units use."""
 
+LOGARITHMS = 65_536
+"""Counts up to here have their logarithms ready."""
+
 REMEMBERED = 4096
 """Sets whose reading a scorer remembers."""
 
@@ -106,6 +109,10 @@ class Repertoire(NamedTuple):
         By stage: how many units had used a call by its end, and how many of
         these another one by its beginning; shapes (stages, ruled) and
         (stages, ruled, ruled).
+    companions
+        By stage: the other calls that a call came with, the surest first; -1 behind the last.
+    logarithm
+        log2 of the first whole numbers, in units of 2^-32 bit.
     """
 
     bit: NDArray[np.int32]
@@ -119,6 +126,8 @@ class Repertoire(NamedTuple):
     users: NDArray[np.int64]
     used: NDArray[np.int64]
     together: NDArray[np.int64]
+    companions: NDArray[np.int16]
+    logarithm: NDArray[np.int64]
 
 
 class LeftOut(NamedTuple):
@@ -160,7 +169,8 @@ def repertoire(sets: Sets) -> tuple[Repertoire, dict[Stage, int]]:
     in_order = sorted(symbols, key=lambda symbol: (-users[symbol], symbol))
     bit = np.full(len(Abi) << 16, -1, np.int32)
     bit[in_order] = np.arange(len(in_order), dtype=np.int32)
-    ordered = sorted(sets)
+    # The most frequent first: near the set that is looked for, all else is passed over.
+    ordered = sorted(sets, key=lambda stage: (stage[0], -sets[stage], stage))
     words = (len(in_order) + 63) // 64
     before, after = (np.zeros((len(sets), words), np.uint64) for _ in range(2))
     for row, (_, first_set, last_set) in enumerate(ordered):
@@ -182,13 +192,20 @@ def repertoire(sets: Sets) -> tuple[Repertoire, dict[Stage, int]]:
         np.array([users[symbol] for symbol in in_order], np.int64),
         np.zeros((len(CHECKPOINTS), ruled), np.int64),
         np.zeros((len(CHECKPOINTS), ruled, ruled), np.int64),
+        np.full((len(CHECKPOINTS), ruled, ruled), -1, np.int16),
+        np.zeros(min(total, LOGARITHMS) + 2, np.int64),
     )
     _count_company(ready)
+    for together, companions in zip(ready.together, ready.companions, strict=True):
+        order = np.argsort(-together, axis=1, kind="stable")
+        companions[:] = np.where(np.take_along_axis(together, order, axis=1) > 0, order, -1)
     return ready, {stage: row for row, stage in enumerate(ordered)}
 
 
 @compiled
 def _count_company(ready: Repertoire) -> None:
+    for number in range(1, len(ready.logarithm)):
+        ready.logarithm[number] = surprise(1.0 / number)
     ruled = ready.used.shape[1]
     for stage in range(len(ready.checkpoints)):
         for row in range(ready.first[stage], ready.first[stage + 1]):
@@ -243,12 +260,12 @@ def unknown_bit(symbol: int) -> int:
 
 
 @inlined
-def bit_of(repertoire: Repertoire, symbol: int) -> int:
+def bit_of(bits: NDArray[np.int32], known: int, symbol: int) -> int:
     """The bit of a symbol in a set."""
-    bit = integer(repertoire.bit[symbol]) if symbol < len(repertoire.bit) else -1
+    bit = integer(bits[symbol]) if symbol < len(bits) else -1
     if bit < 0:
         scattered = (np.uint64(symbol) * np.uint64(_MULTIPLIER)) >> np.uint64(56)
-        bit = repertoire.known + integer(scattered)
+        bit = known + integer(scattered)
     return bit
 
 
@@ -327,6 +344,11 @@ def distance(
 
 
 @inlined
+def _log2(known: NDArray[np.int64], number: int) -> int:
+    return known[number] if number < len(known) else surprise(1.0 / number)
+
+
+@inlined
 def company(
     sets: Repertoire, without: LeftOut, words: NDArray[np.uint64], size: int, stage: int
 ) -> float:  # fmt: skip
@@ -346,17 +368,21 @@ def company(
         is_own = own >= 0 and _has(sets.after[own], call)
         used = sets.used[stage, call] - integer(is_own)
         surest = 0
-        for other in range(ruled):
+        for place in range(ruled):
+            other = integer(sets.companions[stage, call, place])
+            if other < 0 or sets.together[stage, call, other] <= surest:
+                break
+            if _has(words, other):
+                continue
             together = sets.together[stage, call, other]
-            if together > surest and not _has(words, other):
-                if is_own and _has(sets.before[own], other):
-                    together -= 1
-                surest = max(surest, together)
+            if is_own and _has(sets.before[own], other):
+                together -= 1
+            surest = max(surest, together)
         if surest > 0:
-            broken += surprise((used - surest + 1.0) / (used + 1.0))
+            broken += _log2(sets.logarithm, used + 1) - _log2(sets.logarithm, used - surest + 1)
     if broken == 0 or without.total <= 0:
         return 0.0
-    return real(min(1.0, broken / (real(size) * surprise(1.0 / (without.total + 1.0)))))
+    return real(min(1.0, broken / (real(size) * _log2(sets.logarithm, without.total + 1))))
 
 
 @inlined
@@ -370,8 +396,8 @@ def reading_of(
 ) -> float:
     """The repertoire reading of a set: 0 to 1."""
     place = np.uint64(stage)
-    for word in words:
-        place = (place ^ word) * np.uint64(_MULTIPLIER)
+    for word in range(len(words)):
+        place = (place ^ words[word]) * np.uint64(_MULTIPLIER)
         place ^= place >> np.uint64(29)
     at = integer(place & np.uint64(len(remembered.stage) - 1))
     if remembered.stage[at] == stage:
@@ -384,7 +410,8 @@ def reading_of(
         distance(sets, without, words, stage) + company(sets, without, words, size, stage)
     )
     remembered.stage[at] = stage
-    remembered.words[at, :] = words
+    for word in range(len(words)):
+        remembered.words[at, word] = words[word]
     remembered.reading[at] = reading
     return reading
 

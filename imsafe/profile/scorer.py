@@ -12,11 +12,12 @@ from imsafe.events import Events
 from imsafe.profile import scorer_state
 from imsafe.profile.automaton import Automaton, compile_tree, step
 from imsafe.profile.calibration import Curve, combine, curve, score_of
-from imsafe.profile.compiled import compiled, integer
+from imsafe.profile.compiled import compiled_lean, integer
 from imsafe.profile.repertoire import (
     LeftOut,
     Remembered,
     Repertoire,
+    bit_of,
     left_out,
     nothing_remembered,
     repertoire,
@@ -26,26 +27,31 @@ from imsafe.profile.slots import (
     EPOCH,
     FIRST_CAPACITY,
     FULL,
-    Columns,
+    Records,
     Roster,
     admit,
-    columns,
     doubled,
     end_threads,
     grow_roster,
+    known_thread,
     new_roster,
     new_stream,
+    records,
+    symbol_of,
 )
+from imsafe.profile.units import BLOCK
 from imsafe.profile.windows import (
     ProcessWindows,
     ThreadWindows,
+    begin_unit,
     burst,
     clear_process,
     clear_thread,
     drift,
+    note_call,
     process_windows,
+    read_set,
     thread_windows,
-    use_call,
 )
 
 if TYPE_CHECKING:
@@ -60,7 +66,8 @@ SCORE = np.dtype(
         ("combined", "<f8"),
         ("score", "<f8"),  # 0 to 1
         ("reading", "u1"),  # index in READINGS: the greatest share in the score
-    ]
+    ],
+    align=True,  # eight-byte columns, which the kernel fills in place
 )
 """What the scorer says of one record."""
 
@@ -86,9 +93,9 @@ class Memory(NamedTuple):
     length: NDArray[np.int64]
 
 
-@compiled
+@compiled_lean
 def _score(
-    batch: Columns,
+    batch: Records,
     start: int,
     stream: int,
     stream_state: NDArray[np.int64],
@@ -101,37 +108,48 @@ def _score(
     whole: LeftOut,
     remembered: Remembered,
     calibration: Curve,
-    costs: NDArray[np.int64],
+    numbers: NDArray[np.int64],
     values: NDArray[np.float64],
-    reading: NDArray[np.uint8],
 ) -> int:
+    """Fill in the scores of a batch from record `start` on: two views of the same `SCORE` rows."""
     span = memory.history.shape[1]
-    for i in range(start, len(batch.pid)):
-        thread, is_new_thread, is_new_process, _ = admit(roster, stream_state, stream, batch, i)
-        if thread == FULL:
-            return i
+    for i in range(start, len(batch)):
+        thread = known_thread(roster, stream_state, stream, batch, i)
         if thread < 0:
-            costs[i] = -1
-            continue
+            thread, is_new_thread, is_new_process, _ = admit(
+                roster, stream_state, stream, batch, i
+            )  # fmt: skip
+            if thread == FULL:
+                return i
+            if thread < 0:
+                numbers[i, 0] = -1
+                continue
+            if is_new_process:
+                clear_process(processes, integer(roster.process_of[thread]))
+            if is_new_thread:
+                clear_thread(threads, thread)
+                memory.length[thread] = 0
+                memory.state[thread] = 0
         process = integer(roster.process_of[thread])
-        if is_new_process:
-            clear_process(processes, process)
-        if is_new_thread:
-            clear_thread(threads, thread)
-        if is_new_thread or roster.epoch[thread] != stream_state[EPOCH]:
+        if roster.epoch[thread] != stream_state[EPOCH]:
             memory.state[thread] = 0
             memory.length[thread] = 0
             roster.epoch[thread] = stream_state[EPOCH]
-        symbol = batch.symbol[i]
+        symbol = symbol_of(batch, i)
         cost, state = step(automaton, integer(memory.state[thread]), symbol)
         memory.state[thread] = state
         memory.history[thread, memory.length[thread] % span] = symbol
         memory.length[thread] += 1
-        costs[i] = cost
+        numbers[i, 0] = cost
         in_burst = burst(threads, thread, cost)
         in_drift = drift(processes, process, cost)
-        in_repertoire = use_call(processes, process, symbol, sets, whole, remembered)
-        combined, reading[i] = combine(
+        # As `use_call`, with what is seldom needed outside of the straight line.
+        if processes.unit_calls[process] == BLOCK:
+            begin_unit(processes, process)
+        if note_call(processes, process, bit_of(sets.bit, sets.known, symbol)):
+            read_set(processes, process, sets, whole, remembered)
+        in_repertoire = processes.repertoire[process]
+        combined, reading = combine(
             in_burst,
             in_drift,
             in_repertoire,
@@ -139,12 +157,13 @@ def _score(
             processes.unit_calls[process],
             calibration,
         )
-        values[i, 0] = in_burst
-        values[i, 1] = in_drift
-        values[i, 2] = in_repertoire
-        values[i, 3] = combined
-        values[i, 4] = score_of(combined, calibration)
-    return len(batch.pid)
+        values[i, 1] = in_burst
+        values[i, 2] = in_drift
+        values[i, 3] = in_repertoire
+        values[i, 4] = combined
+        values[i, 5] = score_of(combined, calibration)
+        numbers[i, 6] = reading
+    return len(batch)
 
 
 class Scorer:
@@ -202,25 +221,21 @@ class Scorer:
         scores = np.zeros(size, SCORE)
         if size == 0:
             return scores
-        batch = columns(events)
+        batch = records(events)
         state = self.stream_state(stream)
-        costs = np.zeros(size, np.int64)
-        values = np.zeros((size, 5))
-        reading = np.zeros(size, np.uint8)
+        columns = SCORE.itemsize // 8
+        numbers = scores.view(np.int64).reshape(size, columns)
+        values = scores.view(np.float64).reshape(size, columns)
         start = 0
         while True:
             start = _score(
                 batch, start, stream, state, self.roster, self.memory, self.threads,
                 self.processes, self.automaton, self.sets, self.whole, self.remembered, self._curve,
-                costs, values, reading,
+                numbers, values,
             )  # fmt: skip
             if start == size:
                 break
             self.make_room()
-        scores["surprise"] = costs
-        for column, name in enumerate(("burst", "drift", "repertoire", "combined", "score")):
-            scores[name] = values[:, column]
-        scores["reading"] = reading
         return scores
 
     def stream_state(self, stream: int) -> NDArray[np.int64]:

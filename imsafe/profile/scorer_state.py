@@ -162,6 +162,7 @@ def restore(
     windows.total[process] = sum(saved.drift)
     windows.calls[process] = saved.calls
     windows.unit_calls[process] = saved.unit_calls
+    windows.stage[process] = bisect.bisect_left(CHECKPOINTS, max(saved.unit_calls, 1))
     windows.repertoire[process] = saved.repertoire
     _restore_set(scorer, process, saved, newly or set())
     if newly is not None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.events import Abi, Kind
+from imsafe.events import EVENT, Abi, Kind
 from imsafe.profile.compiled import compiled, inlined, integer
 
 CALL, FORK, EXEC, EXIT = (int(kind) for kind in Kind)
@@ -22,6 +22,8 @@ NOT_A_CALL = -1
 FULL = -2
 
 FIRST_CAPACITY = 64
+
+_FOREIGN = int(Abi.FOREIGN)
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(32)
@@ -73,18 +75,15 @@ class Roster(NamedTuple):
     population: NDArray[np.int64]
 
 
-class Columns(NamedTuple):
-    """A batch of events, one array a column, so that every batch has the same types."""
+Records = NDArray[np.uint32]
+"""A batch of events as the numbers that compiled code reads, shape (N, 6): `records`."""
 
-    pid: NDArray[np.int64]
-    tid: NDArray[np.int64]
-    symbol: NDArray[np.int64]
-    kind: NDArray[np.uint8]
-    aux: NDArray[np.int64]
+LAST_AUX, EPOCH, LOST, LAST_THREAD = range(4)
+"""What a stream's own array (int64, shape (4,)) holds.
 
-
-LAST_AUX, EPOCH, LOST = range(3)
-"""What a stream's own array (int64, shape (3,)) holds; its last aux is -1 at first."""
+Its last aux is -1 at first; so is the slot of the thread that called last,
+which is only where to look first.
+"""
 
 
 def new_slot_map(capacity: int = FIRST_CAPACITY) -> SlotMap:
@@ -111,21 +110,47 @@ def new_roster() -> Roster:
 
 def new_stream() -> NDArray[np.int64]:
     """State of a stream of which nothing has been seen."""
-    return np.array([-1, 0, 0], np.int64)
+    return np.array([-1, 0, 0, -1], np.int64)
 
 
-def columns(events: NDArray[np.void]) -> Columns:
-    """Split a batch of `EVENT` into columns."""
-    # An ABI that nobody knows must not lead a kernel out of its tables.
-    abi = np.minimum(events["abi"], Abi.FOREIGN).astype(np.int64)
-    symbol = abi << 16 | events["syscall"]
-    return Columns(
-        events["pid"].astype(np.int64),
-        events["tid"].astype(np.int64),
-        symbol,
-        np.ascontiguousarray(events["kind"]),
-        events["aux"].astype(np.int64),
-    )
+def records(events: NDArray[np.void]) -> Records:
+    """The numbers of a batch of `EVENT`: always contiguous and writable, so of one type."""
+    whole = np.ascontiguousarray(events)
+    if not whole.flags.writeable:
+        whole = whole.copy()
+    return whole.view(np.uint32).reshape(len(whole), EVENT.itemsize // 4)
+
+
+@inlined
+def pid_of(batch: Records, i: int) -> int:
+    """Of record `i`; the columns are those of `EVENT`."""
+    return integer(batch[i, 2])
+
+
+@inlined
+def tid_of(batch: Records, i: int) -> int:
+    """Of record `i`."""
+    return integer(batch[i, 3])
+
+
+@inlined
+def symbol_of(batch: Records, i: int) -> int:
+    """Of record `i`; an ABI that nobody knows must not lead a kernel out of its tables."""
+    number = integer(batch[i, 4])
+    abi = (number >> 16) & 0xFF
+    return min(abi, _FOREIGN) << 16 | (number & 0xFFFF)
+
+
+@inlined
+def kind_of(batch: Records, i: int) -> int:
+    """Of record `i`."""
+    return integer(batch[i, 4]) >> 24
+
+
+@inlined
+def aux_of(batch: Records, i: int) -> int:
+    """Of record `i`."""
+    return integer(batch[i, 5])
 
 
 def _grown_map(old: SlotMap) -> SlotMap:
@@ -283,8 +308,33 @@ def note_loss(state: NDArray[np.int64], aux: int) -> None:
 
 
 @inlined
+def known_thread(
+    roster: Roster, state: NDArray[np.int64], stream: int, batch: Records, i: int
+) -> int:  # fmt: skip
+    """The slot of the thread that makes call `i`, where one look suffices, else -1: `admit` it.
+
+    Without a loop, so that compiled code needs no bookkeeping of the arrays here.
+    """
+    tid_key = key_for(stream, tid_of(batch, i))
+    thread = integer(state[LAST_THREAD])
+    if thread < 0 or roster.threads.key_of[thread] != tid_key:
+        place = _home(roster.threads, tid_key)
+        if roster.threads.keys[place] != tid_key:
+            return -1
+        thread = integer(roster.threads.slots[place])
+        state[LAST_THREAD] = thread
+    process = integer(roster.process_of[thread])
+    is_new = (
+        kind_of(batch, i) != CALL
+        or aux_of(batch, i) != state[LAST_AUX]
+        or roster.processes.key_of[process] != key_for(stream, pid_of(batch, i))
+    )
+    return -1 if is_new else thread
+
+
+@inlined
 def admit(
-    roster: Roster, state: NDArray[np.int64], stream: int, batch: Columns, i: int
+    roster: Roster, state: NDArray[np.int64], stream: int, batch: Records, i: int
 ) -> tuple[int, bool, bool, int]:
     """Take note of event `i`; gives a call the slot of its thread.
 
@@ -297,12 +347,13 @@ def admit(
     ended
         Slot of a process that has ended with this event, or -1.
     """
-    kind = batch.kind[i]
+    kind = kind_of(batch, i)
     ended = -1
-    thread = slot_of(roster.threads, key_for(stream, batch.tid[i]))
-    pid_key = key_for(stream, batch.pid[i])
+    tid_key = key_for(stream, tid_of(batch, i))
+    thread = slot_of(roster.threads, tid_key)
+    pid_key = key_for(stream, pid_of(batch, i))
     if kind == CALL:
-        note_loss(state, batch.aux[i])
+        note_loss(state, aux_of(batch, i))
         if thread >= 0:
             process = integer(roster.process_of[thread])
             if roster.processes.key_of[process] == pid_key:
@@ -316,7 +367,7 @@ def admit(
         if is_new_process:
             process = take_slot(roster.processes, pid_key)
             roster.population[process] = 0
-        thread = take_slot(roster.threads, key_for(stream, batch.tid[i]))
+        thread = take_slot(roster.threads, tid_key)
         roster.process_of[thread] = process
         roster.population[process] += 1
         roster.epoch[thread] = state[EPOCH]
@@ -325,7 +376,7 @@ def admit(
         if thread >= 0:
             ended = end_thread(roster, thread)
     elif kind == FORK:
-        child = slot_of(roster.threads, key_for(stream, batch.aux[i]))
+        child = slot_of(roster.threads, key_for(stream, aux_of(batch, i)))
         if child >= 0:
             ended = end_thread(roster, child)
     elif kind == EXEC:

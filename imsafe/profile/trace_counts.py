@@ -27,11 +27,11 @@ from imsafe.profile.slots import (
     EPOCH,
     FIRST_CAPACITY,
     LOST,
-    columns,
     end_threads,
     grow_roster,
     new_roster,
     new_stream,
+    records,
     twice,
 )
 from imsafe.profile.tree import MAX_NODES, PrefixTree, canonical
@@ -116,7 +116,7 @@ class TraceCounts:
         ended
             Numbers of the processes that have ended.
         """
-        batch = columns(events)
+        batch = records(events)
         state = self._streams.setdefault(stream, new_stream())
         size = len(events)
         owner, rows, ended = (np.zeros(size, np.int64) for _ in range(3))

@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.profile.compiled import inlined, real
-from imsafe.profile.repertoire import LeftOut, Remembered, Repertoire, bit_of, reading_of
+from imsafe.profile.repertoire import (
+    CHECKPOINTS,
+    LeftOut,
+    Remembered,
+    Repertoire,
+    bit_of,
+    reading_of,
+)
 from imsafe.profile.surprise import BIT
 from imsafe.profile.units import BLOCK
 
@@ -56,8 +63,8 @@ class ProcessWindows(NamedTuple):
         Surprises of the last calls, their sum, calls so far.
     words, size
         Set of the calls used in this unit, as bits, and how many those are.
-    unit_calls
-        Calls in this unit.
+    unit_calls, stage
+        Calls in this unit, and the stage of the repertoire that it is in.
     repertoire
         The reading; a later unit keeps the one before it until it is long enough.
     """
@@ -68,6 +75,7 @@ class ProcessWindows(NamedTuple):
     words: NDArray[np.uint64]
     size: NDArray[np.int64]
     unit_calls: NDArray[np.int64]
+    stage: NDArray[np.int64]
     repertoire: NDArray[np.float64]
 
 
@@ -87,6 +95,7 @@ def process_windows(capacity: int, words: int) -> ProcessWindows:
         np.zeros(capacity, np.int64),
         np.zeros(capacity, np.int64),
         np.zeros((capacity, words), np.uint64),
+        np.zeros(capacity, np.int64),
         np.zeros(capacity, np.int64),
         np.zeros(capacity, np.int64),
         np.zeros(capacity, np.float64),
@@ -117,6 +126,7 @@ def begin_unit(windows: ProcessWindows, process: int) -> None:
     windows.words[process, :] = 0
     windows.size[process] = 0
     windows.unit_calls[process] = 0
+    windows.stage[process] = 0
 
 
 @inlined
@@ -143,40 +153,57 @@ def drift(windows: ProcessWindows, process: int, cost: int) -> float:
 
 
 @inlined
+def note_call(windows: ProcessWindows, process: int, bit: int) -> bool:
+    """Add a call to the set of its process; says whether the set is to be read anew.
+
+    The unit is not full.  Without a loop, so that compiled code needs no
+    bookkeeping of the arrays here.
+    """
+    calls = windows.unit_calls[process] + 1
+    windows.unit_calls[process] = calls
+    mask = np.uint64(1) << np.uint64(bit & 63)
+    is_new = windows.words[process, bit >> 6] & mask == 0
+    windows.words[process, bit >> 6] |= mask
+    windows.size[process] += is_new
+    is_next_stage = calls > CHECKPOINTS[windows.stage[process]]
+    windows.stage[process] += is_next_stage
+    # The call is in the drift already: more calls there than here means an earlier unit.
+    if windows.calls[process] > calls and calls <= LATER_REPERTOIRE:
+        return bool(calls == LATER_REPERTOIRE)
+    return bool(is_new or is_next_stage)
+
+
+@inlined
 def use_call(
     windows: ProcessWindows,
     process: int,
     symbol: int,
-    repertoire: Repertoire,
+    sets: Repertoire,
     without: LeftOut,
     remembered: Remembered,
 ) -> float:
     """Repertoire of the process, this call included: 0 (as a normal unit's) to 1."""
     if windows.unit_calls[process] == BLOCK:
         begin_unit(windows, process)
-    calls = windows.unit_calls[process] + 1
-    windows.unit_calls[process] = calls
-    bit = bit_of(repertoire, symbol)
-    mask = np.uint64(1) << np.uint64(bit & 63)
-    is_new = windows.words[process, bit >> 6] & mask == 0
-    if is_new:
-        windows.words[process, bit >> 6] |= mask
-        windows.size[process] += 1
-    # The call is in the drift already: more calls there than here means an earlier unit.
-    is_later = windows.calls[process] > calls
-    if is_later and calls < LATER_REPERTOIRE:
-        return real(windows.repertoire[process])
-    stage = 0
-    while repertoire.checkpoints[stage] < calls:
-        stage += 1
-    is_next_stage = stage > 0 and calls == repertoire.checkpoints[stage - 1] + 1
-    if is_new or is_next_stage or (is_later and calls == LATER_REPERTOIRE):
-        windows.repertoire[process] = reading_of(
-            repertoire,
-            without,
-            remembered,
-            windows.words[process],
-            windows.size[process],
-            stage,
-        )
+    if note_call(windows, process, bit_of(sets.bit, sets.known, symbol)):
+        read_set(windows, process, sets, without, remembered)
     return real(windows.repertoire[process])
+
+
+@inlined
+def read_set(
+    windows: ProcessWindows,
+    process: int,
+    sets: Repertoire,
+    without: LeftOut,
+    remembered: Remembered,
+) -> None:
+    """Read the repertoire of a process from its set."""
+    windows.repertoire[process] = reading_of(
+        sets,
+        without,
+        remembered,
+        windows.words[process],
+        windows.size[process],
+        windows.stage[process],
+    )

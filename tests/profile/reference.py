@@ -219,7 +219,7 @@ def repertoire(used: set[int], limit: int, pairs: Counter[Stage]) -> float:
                 together[other] += number
         if together:
             count = sum(number for _, number in with_it)
-            broken += units((count - max(together.values()) + 1) / (count + 1))
+            broken += units(1 / (count + 1)) - units(1 / (count - max(together.values()) + 1))
     most = float(len(used)) * float(units(1 / (total + 1)))
     company = min(1.0, broken / most) if broken else 0.0
     return 0.5 * ((1 - math.sqrt(nearest)) + company)
