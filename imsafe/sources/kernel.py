@@ -6,13 +6,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import math
 import os
 import select
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -80,6 +80,7 @@ class KernelSource:
         self._begun = False
         self._broken = ""
         self._known: dict[str, dict[str, Any]] = {}
+        self._describing: threading.Thread | None = None
         self._reception = Reception(
             f"The kernel tracer of {self.name}", self.counters, itertools.count().__next__
         )
@@ -114,8 +115,8 @@ class KernelSource:
             self._connect()
         assert self._connection is not None
         # While the tracer's compiler works.
-        self._known = {name: {} for name in self._request.applications}
-        self._describe()
+        self._describing = threading.Thread(target=self._describe, daemon=True)
+        self._describing.start()
         if self._wait:
             self._await_start()
         self._connection.setblocking(False)
@@ -172,23 +173,20 @@ class KernelSource:
         self._connection = connection
 
     def _describe(self) -> None:
-        """Find out about the executables, with our own rights only, and not for long."""
-        until = math.inf if self._wait else time.monotonic() + _DESCRIBE_S
+        """Find out about the executables, with our own rights only."""
         try:
             running = matched(self._request)
         except SourceError:
             running = {}
         for target in self._request.targets:
-            if time.monotonic() > until:
-                return
             if target.kind == "path" and Path(target.value).is_file():
                 self._known[target.application] = _about(target.value, target.value)
             elif target.kind == "name" and (found := shutil.which(target.value)):
                 self._known[target.application] = _about(os.path.realpath(found), found)
         for pid, number in running.items():
             name = self._request.applications[number - 1]
-            process = look_at(pid) if not self._known[name] else None
-            if process and process.exe and time.monotonic() < until:
+            process = look_at(pid) if name not in self._known else None
+            if process and process.exe:
                 self._known[name] = _about(process.exe, f"/proc/{pid}/exe")
 
     def _await_start(self) -> None:
@@ -270,6 +268,8 @@ class KernelSource:
             self._broken = item.warning
             return Closed(item.complete)
         if isinstance(item, Segment):
+            if self._describing is not None:
+                self._describing.join(_DESCRIBE_S)  # what takes longer is left out
             for entry in item.meta.get("applications", []):
                 for key, value in self._known.get(entry["name"], {}).items():
                     entry.setdefault(key, value)
@@ -296,7 +296,8 @@ class KernelSource:
         self.counters.streams_open = 0
         if self._process is not None:
             try:
-                self._process.wait(_END_S)
+                # One that still asks for a password does not look at its socket.
+                self._process.wait(_END_S if self._begun else 0)
             except subprocess.TimeoutExpired:
                 self._end_process()
 
