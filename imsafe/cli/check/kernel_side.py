@@ -98,7 +98,7 @@ def lockdown(text: str) -> Finding:
     check = "Driver: lockdown"
     chosen = re.search(r"\[(\w+)\]", text)
     if chosen is None:
-        return Finding(check, "works", "none in this kernel")
+        return Finding(check, "works", "none that can be seen")
     if chosen[1] == "confidentiality":
         detail = "confidentiality: nobody may trace the kernel, not even root"
         mend = "boot with lockdown=integrity on the kernel's command line"
