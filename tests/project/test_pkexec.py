@@ -99,7 +99,7 @@ def folder() -> Iterator[Path]:
 
 
 def traced(folder: Path, steps: str) -> subprocess.CompletedProcess[str]:
-    # In a file: a shell with ImSafe's name in its words is taken for a part of ImSafe.
+    # In a file: what names ImSafe on its command line could be taken for a part of it.
     (folder / "steps").write_text(INSTALL + steps + END)
     places = {"CHECKOUT": ROOT, "PACKAGES": Path(pytest.__file__).parents[1], "SITE": SITE}
     return subprocess.run(
