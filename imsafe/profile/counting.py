@@ -3,6 +3,10 @@
 
 A node is found by its parent's number and its last symbol through one
 open-addressing hash table; node 0 is the empty sequence.
+
+Every sequence that ends at a call is a suffix of the longest one, so a call
+is counted at that one only, which is found from the one before with one
+look-up; `settled` gives the shorter ones their share in the end.
 """
 
 from __future__ import annotations
@@ -12,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.profile.compiled import compiled, inlined, integer
-from imsafe.profile.slots import EPOCH, FULL, Records, Roster, admit, symbol_of
+from imsafe.profile.compiled import compiled, compiled_lean, inlined, integer
+from imsafe.profile.slots import EPOCH, FULL, Records, Roster, admit, known_thread, symbol_of
 
 SYMBOL_BITS = 24
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -32,6 +36,9 @@ class GrowingTree(NamedTuple):
         a power of two, at least twice the capacity.
     parent, symbol, counts, processes
         Of each node, the parent always before its children; shape (capacity,).
+    suffix, depth
+        The node without the first call, and how many calls a sequence has:
+        in the tree of a trace.
     last
         The process that was last counted at the node.
     used
@@ -44,6 +51,8 @@ class GrowingTree(NamedTuple):
     symbol: NDArray[np.int32]
     counts: NDArray[np.int64]
     processes: NDArray[np.int64]
+    suffix: NDArray[np.int32]
+    depth: NDArray[np.int8]
     last: NDArray[np.int64]
     used: NDArray[np.int64]
 
@@ -61,7 +70,7 @@ class Work(NamedTuple):
     Attributes
     ----------
     active
-        Node of the last o calls of a thread, or -1; shape (threads, depth + 1).
+        Node of the longest sequence that ends at a thread's last call.
     thread_number
         The how-manieth thread of its process a thread is.
     process_number
@@ -85,6 +94,8 @@ def new_tree(capacity: int = FIRST_NODES) -> GrowingTree:
         np.zeros(capacity, np.int32),
         np.zeros(capacity, np.int64),
         np.zeros(capacity, np.int64),
+        np.zeros(capacity, np.int32),
+        np.zeros(capacity, np.int8),
         np.full(capacity, -1, np.int64),
         np.array([1], np.int64),
     )
@@ -100,27 +111,73 @@ def grown_tree(old: GrowingTree, capacity: int) -> GrowingTree:
     new.symbol[:used] = old.symbol[:used]
     new.counts[:used] = old.counts[:used]
     new.processes[:used] = old.processes[:used]
+    new.suffix[:used] = old.suffix[:used]
+    new.depth[:used] = old.depth[:used]
     new.last[:used] = old.last[:used]
     new.used[0] = used
     _index(new)
     return new
 
 
-def new_visits(capacity: int = 2 * FIRST_NODES) -> Visits:
+def new_visits(capacity: int = 16 * FIRST_NODES) -> Visits:
     """Nobody has been anywhere."""
     return Visits(np.full(capacity, -1, np.int64), np.zeros(1, np.int64))
 
 
-def grown_visits(old: Visits, alive: NDArray[np.int64]) -> Visits:
-    """Forget the visits of processes that have ended; make room for as many again as remain."""
+def grown_visits(old: Visits, tree: GrowingTree, alive: NDArray[np.int64]) -> Visits:
+    """Settle the visits of processes that have ended; make room for as many again as remain."""
     keys = old.keys[old.keys >= 0]
-    keys = keys[np.isin(keys >> 32, alive)]
+    is_alive = np.isin(keys >> 32, alive)
+    _settle_visits(np.sort(keys[~is_alive]), tree.suffix, tree.processes, int(tree.used[0]))
+    keys = keys[is_alive]
     capacity = len(old.keys)
     while capacity < 4 * max(len(keys), FIRST_NODES):
         capacity *= 2
     new = new_visits(capacity)
     _refill(new, keys)
     return new
+
+
+def settled(
+    tree: GrowingTree, visits: Visits
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
+    """Counts and processes of every node, the shorter sequences' too."""
+    used = int(tree.used[0])
+    counts, processes = tree.counts[:used].copy(), tree.processes[:used].copy()
+    _settle_visits(np.sort(visits.keys[visits.keys >= 0]), tree.suffix, processes, used)
+    deepest_first = np.argsort(-tree.depth[:used], kind="stable")
+    _settle_counts(deepest_first, tree.suffix, counts)
+    return counts, processes
+
+
+@compiled
+def _settle_counts(
+    deepest_first: NDArray[np.int64], suffix: NDArray[np.int32], counts: NDArray[np.int64]
+) -> None:
+    for node in deepest_first:
+        if node != 0:
+            counts[suffix[node]] += counts[node]
+
+
+@compiled
+def _settle_visits(
+    keys: NDArray[np.int64], suffix: NDArray[np.int32], processes: NDArray[np.int64], used: int
+) -> None:
+    """Count processes at the nodes they have been at, and at those nodes' suffixes.
+
+    Parameters
+    ----------
+    keys
+        In rising order, so that each process's come together.
+    """
+    mark = np.full(used, -1, np.int64)
+    for key in keys:
+        process = key >> 32
+        node = key & 0xFFFFFFFF
+        while mark[node] != process:
+            mark[node] = process
+            processes[node] += 1
+            node = integer(suffix[node])
 
 
 @inlined
@@ -215,26 +272,36 @@ def add_tree(
 
 
 @inlined
-def _count(tree: GrowingTree, visits: Visits, node: int, process: int, weight: int) -> None:
-    tree.counts[node] += weight
-    if tree.last[node] == process:
-        return
-    tree.last[node] = process
-    key = integer(process) << 32 | integer(node)
-    place = place_of(visits.keys, key)
-    if visits.keys[place] == -1:
-        visits.keys[place] = key
-        visits.used[0] += 1
-        tree.processes[node] += 1
+def _grown(tree: GrowingTree, context: int, symbol: int) -> int:
+    """The node that prolongs `context` by `symbol`, made with all its suffixes."""
+    longest = integer(tree.used[0])
+    longer = -1
+    while True:
+        is_new = True
+        place = place_of(tree.keys, node_key(context, symbol))
+        if tree.keys[place] != -1:
+            node = integer(tree.nodes[place])
+            is_new = False
+        else:
+            node = child_or_new(tree, context, symbol)
+            tree.depth[node] = tree.depth[context] + 1
+            tree.suffix[node] = 0
+        if longer >= 0:
+            tree.suffix[longer] = node
+        if not is_new or context == 0:
+            return longest
+        longer = node
+        context = integer(tree.suffix[context])
 
 
-@compiled
+@compiled_lean
 def count_calls(
     batch: Records,
     start: int,
     stream: int,
     state: NDArray[np.int64],
     weight: int,
+    depth: int,
     roster: Roster,
     work: Work,
     tree: GrowingTree,
@@ -249,8 +316,8 @@ def count_calls(
 
     Parameters
     ----------
-    weight
-        How often each counts.
+    weight, depth
+        How often each counts, and how many calls the longest have.
     totals
         Processes and calls so far, shape (2,).
     owner, rows
@@ -264,48 +331,56 @@ def count_calls(
     int
         The event before which there was no more room; `len(batch)` at the end.
     """
-    depth = work.active.shape[1] - 1
     for i in range(start, len(batch)):
         owner[i] = -1
         if tree.used[0] + depth > len(tree.parent):
             return i
-        if 2 * (visits.used[0] + depth + 1) > len(visits.keys):
+        if 2 * (visits.used[0] + 1) > len(visits.keys):
             return i
         if ends[0] == len(ended):
             return i
-        thread, is_new_thread, is_new_process, gone = admit(roster, state, stream, batch, i)
-        if thread == FULL:
-            return i
-        if gone >= 0:
-            ended[ends[0]] = work.process_number[gone]
-            ends[0] += 1
+        thread = known_thread(roster, state, stream, batch, i)
+        is_new_thread = False
         if thread < 0:
-            continue
-        process = roster.process_of[thread]
-        if is_new_process:
-            work.process_number[process] = totals[0]
-            work.threads_seen[process] = 0
-            totals[0] += 1
-        active = work.active[thread]
-        is_void = roster.epoch[thread] != state[EPOCH]
-        if is_new_thread:
-            work.thread_number[thread] = work.threads_seen[process]
-            work.threads_seen[process] += 1
-        if is_new_thread or is_void:
-            active[1:] = -1
-            active[0] = 0
-            roster.epoch[thread] = state[EPOCH]
-        number = work.process_number[process]
-        symbol = symbol_of(batch, i)
-        for order in range(depth, 0, -1):
-            before = active[order - 1]
-            if before < 0:
-                active[order] = -1
+            thread, is_new_thread, is_new_process, gone = admit(roster, state, stream, batch, i)
+            if thread == FULL:
+                return i
+            if gone >= 0:
+                ended[ends[0]] = work.process_number[gone]
+                ends[0] += 1
+            if thread < 0:
                 continue
-            node = child_or_new(tree, before, symbol)
-            active[order] = node
-            _count(tree, visits, node, number, weight)
-        _count(tree, visits, 0, number, weight)
+            process = integer(roster.process_of[thread])
+            if is_new_process:
+                work.process_number[process] = totals[0]
+                work.threads_seen[process] = 0
+                totals[0] += 1
+            if is_new_thread:
+                work.thread_number[thread] = work.threads_seen[process]
+                work.threads_seen[process] += 1
+        is_void = roster.epoch[thread] != state[EPOCH]
+        if is_new_thread or is_void:
+            work.active[thread] = 0
+            roster.epoch[thread] = state[EPOCH]
+        number = work.process_number[roster.process_of[thread]]
+        symbol = symbol_of(batch, i)
+        context = integer(work.active[thread])
+        if tree.depth[context] == depth:
+            context = integer(tree.suffix[context])
+        place = place_of(tree.keys, node_key(context, symbol))
+        if tree.keys[place] == -1:
+            node = _grown(tree, context, symbol)
+        else:
+            node = integer(tree.nodes[place])
+        work.active[thread] = node
+        tree.counts[node] += weight
+        if tree.last[node] != number:
+            tree.last[node] = number
+            visit = number << 32 | node
+            where = place_of(visits.keys, visit)
+            if visits.keys[where] == -1:
+                visits.keys[where] = visit
+                visits.used[0] += 1
         totals[1] += 1
         owner[i] = number
         rows[i] = work.thread_number[thread] << 32 | integer(is_void) << 31 | symbol

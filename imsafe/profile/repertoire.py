@@ -44,6 +44,7 @@ LOGARITHMS = 65_536
 REMEMBERED = 4096
 """Sets whose reading a scorer remembers."""
 
+_SYMBOLS = len(Abi) << 16
 _MULTIPLIER = 0x9E3779B97F4A7C15
 
 CallSet = tuple[int, ...]
@@ -56,10 +57,32 @@ Sets = Counter[Stage]
 """How many units had gone through a stage so."""
 
 
+@compiled
+def _first_uses(rows: Rows, first: NDArray[np.int64]) -> int:
+    """Bring the rows that use a call for the first time to the front of `first`; how many."""
+    seen = np.zeros(_SYMBOLS, np.bool_)
+    found = 0
+    for row in range(len(rows)):
+        symbol = rows[row] & SYMBOL
+        if not seen[symbol]:
+            seen[symbol] = True
+            first[found] = row
+            found += 1
+    return found
+
+
 def sets_of(rows: Rows) -> list[Stage]:
     """The stages of a unit, from its own calls."""
-    distinct, first = np.unique(rows & SYMBOL, return_index=True)
-    sets = [tuple(distinct[first < limit].tolist()) for limit in CHECKPOINTS]
+    first = np.empty(len(rows), np.int64)
+    first = first[: _first_uses(rows, first)]
+    symbols = rows[first] & SYMBOL
+    numbers = np.searchsorted(first, CHECKPOINTS).tolist()
+    sets: list[CallSet] = []
+    for place, number in enumerate(numbers):
+        if place > 0 and number == numbers[place - 1]:
+            sets.append(sets[-1])
+        else:
+            sets.append(tuple(sorted(symbols[:number].tolist())))
     return list(zip(CHECKPOINTS, [(), *sets], sets, strict=False))
 
 

@@ -22,6 +22,7 @@ from imsafe.profile.counting import (
     grown_visits,
     new_tree,
     new_visits,
+    settled,
 )
 from imsafe.profile.slots import (
     EPOCH,
@@ -44,7 +45,7 @@ class TraceCounts:
     Attributes
     ----------
     tree
-        The counts.
+        The counts of the longest sequences; `added_to` has those of all.
     lost
         Calls that were lost.
     """
@@ -62,7 +63,7 @@ class TraceCounts:
         self._visits = new_visits()
         self._roster = new_roster()
         self._work = Work(
-            np.zeros((FIRST_CAPACITY, self.depth + 1), np.int32),
+            np.zeros(FIRST_CAPACITY, np.int32),
             np.zeros(FIRST_CAPACITY, np.int64),
             np.zeros(FIRST_CAPACITY, np.int64),
             np.zeros(FIRST_CAPACITY, np.int64),
@@ -74,8 +75,8 @@ class TraceCounts:
     def added_to(self, whole: GrowingTree) -> GrowingTree:
         """The tree with these counts added."""
         used = int(self.tree.used[0])
-        parent, symbol, counts, processes = self.tree[2:6]
-        return added(whole, parent[:used], symbol[:used], counts[:used], processes[:used])
+        counts, processes = settled(self.tree, self._visits)
+        return added(whole, self.tree.parent[:used], self.tree.symbol[:used], counts, processes)
 
     @property
     def processes(self) -> int:
@@ -124,8 +125,8 @@ class TraceCounts:
         start = 0
         while True:
             start = count_calls(
-                batch, start, stream, state, self._weight, self._roster, self._work, self.tree,
-                self._visits, self._totals, owner, rows, ended, ends,
+                batch, start, stream, state, self._weight, self.depth, self._roster, self._work,
+                self.tree, self._visits, self._totals, owner, rows, ended, ends,
             )  # fmt: skip
             if start == size:
                 break
@@ -136,9 +137,10 @@ class TraceCounts:
         used, room = int(self.tree.used[0]), len(self.tree.parent)
         if used + self.depth > room:
             self.tree = grown_tree(self.tree, room_for(used + self.depth, room))
-        if 2 * (int(self._visits.used[0]) + self.depth + 1) > len(self._visits.keys):
+        if 2 * (int(self._visits.used[0]) + 1) > len(self._visits.keys):
             alive = self._work.process_number[: len(self._roster.processes.key_of)]
-            self._visits = grown_visits(self._visits, alive[self._roster.processes.key_of != 0])
+            alive = alive[self._roster.processes.key_of != 0]
+            self._visits = grown_visits(self._visits, self.tree, alive)
         self._roster, more_threads, more_processes = grow_roster(self._roster)
         active, thread_number, process_number, threads_seen = self._work
         if more_threads:
