@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.profile.compiled import compiled, inlined, integer
+from imsafe.profile.compiled import compiled_lean, inlined, integer
 from imsafe.profile.counting import home_of, node_key
 from imsafe.profile.surprise import surprise
 from imsafe.profile.tree import UNKNOWN_ALPHABET, Alphabets, PrefixTree
@@ -26,8 +26,8 @@ class Automaton(NamedTuple):
     Attributes
     ----------
     edges
-        Hash table, shape (places, 4): ``state << 24 | symbol`` (-1 where
-        empty), surprise, next state, the tree's node.
+        Hash table, shape (places, 3): ``state << 24 | symbol`` (-1 where
+        empty), surprise, ``next state << 32 | node`` of the tree.
     suffix
         The state that forgets the first call of a state.
     escape
@@ -45,7 +45,7 @@ class Automaton(NamedTuple):
     chance: NDArray[np.float64]
 
 
-KEY, COST, TARGET, NODE = range(4)
+KEY, COST, NEXT = range(3)
 """Columns of `Automaton.edges`: side by side, so that a look-up waits for memory once."""
 
 
@@ -58,7 +58,7 @@ def compile_tree(tree: PrefixTree, alphabets: Alphabets) -> Automaton:
     for abi, calls in alphabets.items():
         chance[abi] = 1.0 / calls
     automaton = Automaton(
-        np.full((places, 4), -1, np.int64),
+        np.full((places, 3), -1, np.int64),
         np.zeros(len(tree), np.int32),
         np.zeros(len(tree), np.int64),
         np.zeros(256, np.int64),
@@ -67,7 +67,7 @@ def compile_tree(tree: PrefixTree, alphabets: Alphabets) -> Automaton:
     _suffixes(tree.parent, tree.symbol, tree.first_child, automaton.suffix)
     _compile(
         automaton, tree.depth, tree.parent, tree.symbol, tree.count,
-        tree.continuations, tree.distinct, tree.node_depth,
+        tree.continuations, tree.distinct, tree.node_depth, np.ones(len(tree)),
     )  # fmt: skip
     return automaton
 
@@ -95,13 +95,13 @@ def child_of(edges: NDArray[np.int64], parent: int, symbol: int) -> int:
     key = node_key(parent, symbol)
     place = _place_of(edges, key)
     if edges[place, KEY] == key:
-        return integer(edges[place, NODE])
+        return integer(edges[place, NEXT]) & 0xFFFFFFFF
     return -1
 
 
 @inlined
 def _below(
-    first_child: NDArray[np.int64], symbol: NDArray[np.int32], parent: int, last: int
+    first_child: NDArray[np.int32], symbol: NDArray[np.int32], parent: int, last: int
 ) -> int:
     """The child of `parent` by the call `last`, or -1; children are in order of their symbols."""
     low, high = first_child[parent], first_child[parent + 1]
@@ -116,9 +116,9 @@ def _below(
     return -1
 
 
-@compiled
+@compiled_lean
 def _suffixes(
-    parent: NDArray[np.int32], symbol: NDArray[np.int32], first_child: NDArray[np.int64],
+    parent: NDArray[np.int32], symbol: NDArray[np.int32], first_child: NDArray[np.int32],
     suffix: NDArray[np.int32],
 ) -> bool:  # fmt: skip
     """Fill in the node of each sequence without its first call; says whether all are there."""
@@ -132,7 +132,7 @@ def _suffixes(
     return True
 
 
-@compiled
+@compiled_lean
 def _compile(
     automaton: Automaton,
     depth: int,
@@ -140,14 +140,14 @@ def _compile(
     symbol: NDArray[np.int32],
     count: NDArray[np.int64],
     continuations: NDArray[np.int64],
-    distinct: NDArray[np.int64],
+    distinct: NDArray[np.int32],
     node_depth: NDArray[np.int8],
+    chance: NDArray[np.float64],
 ) -> None:
     for abi in range(256):
         automaton.base[abi] = surprise(automaton.chance[abi])
     suffix = automaton.suffix
     edges = automaton.edges
-    chance = np.ones(len(parent))
     for node in range(len(parent)):
         if continuations[node] > 0:
             automaton.escape[node] = surprise(
@@ -163,12 +163,11 @@ def _compile(
         key = node_key(above, symbol[node])
         place = _place_of(edges, key)
         edges[place, KEY] = key
-        edges[place, NODE] = node
         edges[place, COST] = surprise(chance[node])
         state = integer(node)
         while state != 0 and (node_depth[state] >= depth or continuations[state] == 0):
             state = integer(suffix[state])
-        edges[place, TARGET] = state
+        edges[place, NEXT] = state << 32 | node
 
 
 @inlined
@@ -181,7 +180,7 @@ def step(automaton: Automaton, state: int, symbol: int) -> tuple[int, int]:
         if automaton.edges[place, KEY] == key:
             return (
                 cost + automaton.edges[place, COST],
-                automaton.edges[place, TARGET],
+                automaton.edges[place, NEXT] >> 32,
             )
         cost += automaton.escape[state]
         if state == 0:

@@ -137,11 +137,15 @@ def _settings(connection: sqlite3.Connection) -> dict[str, str]:
 def _sets(connection: sqlite3.Connection) -> Sets:
     _at_most(connection, "repertoire", KEPT_SETS * len(CHECKPOINTS))
     sets: Sets = Counter()
+    known: dict[Any, CallSet] = {}
     for checkpoint, *texts, units in connection.execute(
         "SELECT checkpoint, before, after, units FROM repertoire"
     ):
-        before, after = (_call_set(text) for text in texts)
-        if checkpoint not in CHECKPOINTS or not after or not set(before) <= set(after):
+        for text in texts:
+            if text not in known:
+                known[text] = _call_set(text)
+        before, after = (known[text] for text in texts)
+        if checkpoint not in CHECKPOINTS or not after or not set(before).issubset(after):
             raise Damaged("a set of calls has no checkpoint, or holds less than before")
         if (checkpoint, before, after) in sets:
             raise Damaged("a set of calls is there twice")

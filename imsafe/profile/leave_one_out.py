@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.profile.automaton import Automaton, child_of
-from imsafe.profile.compiled import compiled
+from imsafe.profile.compiled import compiled_lean
 from imsafe.profile.repertoire import (
     CHECKPOINTS,
     LeftOut,
@@ -40,7 +40,7 @@ from imsafe.profile.windows import (
 BURST_COLUMN, DRIFT_COLUMN, REPERTOIRE_COLUMN = range(3)
 
 
-@compiled
+@compiled_lean
 def score_unit(
     symbols: NDArray[np.int64],
     before: NDArray[np.int64],
@@ -50,7 +50,7 @@ def score_unit(
     automaton: Automaton,
     count: NDArray[np.int64],
     continuations: NDArray[np.int64],
-    distinct: NDArray[np.int64],
+    distinct: NDArray[np.int32],
     own_count: NDArray[np.int64],
     own_continuations: NDArray[np.int64],
     own_distinct: NDArray[np.int64],
@@ -59,6 +59,7 @@ def score_unit(
     sets: Repertoire,
     without: LeftOut,
     remembered: Remembered,
+    node: NDArray[np.int64],
     costs: NDArray[np.int64],
     readings: NDArray[np.float64],
 ) -> None:
@@ -72,13 +73,13 @@ def score_unit(
         Rows from here on are the unit's own.
     own_count, own_continuations, own_distinct
         Zero on entry and on return; shape (nodes,).
+    node
+        Node of the o calls that end at a row; -1, as on entry, where that goes back
+        behind the thread's start, or was never seen.  Shape (N, depth + 1).
     costs, readings
         Filled in, shapes (N,) and (N, 3).
     """
     rows = len(symbols)
-    # Node of the o calls that end at a row: -1 where that goes back behind the
-    # thread's start, or was never seen.
-    node = np.full((rows, depth + 1), -1, np.int64)
     for row in range(rows):
         node[row, 0] = 0
         for order in range(1, depth + 1):
@@ -186,7 +187,8 @@ def readings_left_out(
             symbols, before, thread, unit.first, tree.depth, automaton,
             tree.count, tree.continuations, tree.distinct,
             own_count, own_continuations, own_distinct,
-            threads, process, ready, left_out(ready, own_sets), remembered, costs, readings,
+            threads, process, ready, left_out(ready, own_sets), remembered,
+            np.full((len(symbols), tree.depth + 1), -1, np.int64), costs, readings,
         )  # fmt: skip
         results.append((costs[unit.first :], readings[unit.first :]))
         if progress is not None and number % 64 == 0:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.events import Abi
-from imsafe.profile.compiled import compiled, inlined, integer, real
+from imsafe.profile.compiled import compiled, compiled_lean, inlined, integer, real
 from imsafe.profile.surprise import BIT, surprise
 from imsafe.profile.units import BLOCK, SYMBOL, Rows
 
@@ -225,7 +225,7 @@ def repertoire(sets: Sets) -> tuple[Repertoire, dict[Stage, int]]:
     return ready, {stage: row for row, stage in enumerate(ordered)}
 
 
-@compiled
+@compiled_lean
 def _count_company(ready: Repertoire) -> None:
     for number in range(1, len(ready.logarithm)):
         ready.logarithm[number] = surprise(1.0 / number)
@@ -233,11 +233,11 @@ def _count_company(ready: Repertoire) -> None:
     for stage in range(len(ready.checkpoints)):
         for row in range(ready.first[stage], ready.first[stage + 1]):
             for call in range(ruled):
-                if not _has(ready.after[row], call):
+                if not _has(ready.after, row, call):
                     continue
                 ready.used[stage, call] += ready.units[row]
                 for other in range(ruled):
-                    if _has(ready.before[row], other):
+                    if _has(ready.before, row, other):
                         ready.together[stage, call, other] += ready.units[row]
 
 
@@ -303,7 +303,12 @@ def _ones(word: np.uint64) -> int:
 
 
 @inlined
-def _has(words: NDArray[np.uint64], bit: int) -> bool:
+def _has(sets: NDArray[np.uint64], row: int, bit: int) -> bool:
+    return bool((sets[row, bit >> 6] >> np.uint64(bit & 63)) & np.uint64(1))
+
+
+@inlined
+def _holds(words: NDArray[np.uint64], bit: int) -> bool:
     return bool((words[bit >> 6] >> np.uint64(bit & 63)) & np.uint64(1))
 
 
@@ -386,19 +391,19 @@ def company(
     own = without.row[stage]
     broken = 0
     for call in range(ruled):
-        if not _has(words, call):
+        if not _holds(words, call):
             continue
-        is_own = own >= 0 and _has(sets.after[own], call)
+        is_own = own >= 0 and _has(sets.after, own, call)
         used = sets.used[stage, call] - integer(is_own)
         surest = 0
         for place in range(ruled):
             other = integer(sets.companions[stage, call, place])
             if other < 0 or sets.together[stage, call, other] <= surest:
                 break
-            if _has(words, other):
+            if _holds(words, other):
                 continue
             together = sets.together[stage, call, other]
-            if is_own and _has(sets.before[own], other):
+            if is_own and _has(sets.before, own, other):
                 together -= 1
             surest = max(surest, together)
         if surest > 0:

@@ -46,12 +46,16 @@ class PrefixTree:
         return len(self.parent)
 
     @cached_property
-    def first_child(self) -> NDArray[np.int64]:
+    def first_child(self) -> NDArray[np.int32]:
         """Number of each node's first child; its last is before the next node's first."""
-        return np.searchsorted(self.parent, np.arange(len(self) + 1)).astype(np.int64)
+        children = np.bincount(self.parent[1:], minlength=len(self))
+        first = np.ones(len(self) + 1, np.int32)
+        np.cumsum(children, out=first[1:])
+        first[1:] += 1
+        return first
 
     @cached_property
-    def distinct(self) -> NDArray[np.int64]:
+    def distinct(self) -> NDArray[np.int32]:
         """How many children each node has: d(c)."""
         return np.diff(self.first_child)
 

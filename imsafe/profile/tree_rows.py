@@ -37,26 +37,18 @@ def read_tree(
     Damaged
         The rows are not a tree of sequences.
     """
-    table = _table(connection, progress)
-    _check(table)
-    _, parent, symbol, count, processes = table
-    tree = PrefixTree(
-        depth,
-        parent.astype(np.int32),
-        symbol.astype(np.int32),
-        count.copy(),
-        processes.copy(),
-    )
+    tree = PrefixTree(depth, *_columns(connection, progress))
+    _check(tree)
     if tree.node_depth.max() > depth:
         raise Damaged("its tree is deeper than it says")
-    if (tree.continuations > count).any():
+    if (tree.continuations > tree.count).any():
         raise Damaged("its tree has counts that do not add up")
     return tree
 
 
-def _table(
+def _columns(
     connection: sqlite3.Connection, progress: Callable[[int], None] | None
-) -> NDArray[np.int64]:
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
     (size,) = connection.execute("SELECT count(*) FROM nodes").fetchone()
     if not 0 < size <= MAX_NODES:
         raise Damaged(f"its tree has {size:,} nodes; it may have 1 to {MAX_NODES:,}")
@@ -68,26 +60,35 @@ def _table(
         "SELECT node, parent, symbol, count, processes FROM nodes ORDER BY node"
     )
     width = len(_COLUMNS)
-    table = np.zeros((size, width), np.int64)
+    parent, symbol = (np.zeros(size, np.int32) for _ in range(2))
+    count, processes = (np.zeros(size, np.int64) for _ in range(2))
     done = 0
     while part := rows.fetchmany(_ROWS_A_TURN):
+        end = done + len(part)
         values = np.fromiter(chain.from_iterable(part), np.int64, len(part) * width)
-        table[done : done + len(part)] = values.reshape(-1, width)
-        done += len(part)
+        node, above, last, *counts = values.reshape(-1, width).T
+        if end > size or (node != np.arange(done, end)).any():
+            raise Damaged("its tree has gaps")
+        if above.min() < -1 or above.max() >= size:
+            raise Damaged("its tree has a node before its parent")
+        if last.min() < 0 or last.max() > _LAST_SYMBOL:
+            raise Damaged("its tree has calls that do not exist")
+        parent[done:end], symbol[done:end] = above, last
+        count[done:end], processes[done:end] = counts
+        done = end
         if progress is not None:
             progress(done)
-    return table.T
+    return parent, symbol, count, processes
 
 
-def _check(table: NDArray[np.int64]) -> None:
-    node, parent, symbol, count, processes = table
-    if (node != np.arange(len(node))).any() or parent[0] != -1 or symbol[0] != 0:
+def _check(tree: PrefixTree) -> None:
+    parent, symbol, count, processes = tree.parent, tree.symbol, tree.count, tree.processes
+    if parent[0] != -1 or symbol[0] != 0:
         raise Damaged("its tree has gaps")
-    if (parent[1:] < 0).any() or (parent[1:] >= node[1:]).any():
+    if (parent[1:] < 0).any() or (parent[1:] >= np.arange(1, len(parent))).any():
         raise Damaged("its tree has a node before its parent")
-    if symbol.min() < 0 or symbol.max() > _LAST_SYMBOL:
-        raise Damaged("its tree has calls that do not exist")
-    if (np.diff(parent[1:] << 24 | symbol[1:]) <= 0).any():
+    is_in_order = (np.diff(parent) > 0) | ((np.diff(parent) == 0) & (np.diff(symbol) > 0))
+    if not is_in_order.all():
         raise Damaged("its tree is not in order, or has a sequence twice")
     if count[0] < 0 or (count[1:] < 1).any() or count.max() > _MOST:
         raise Damaged("its tree has counts below 1")
