@@ -172,6 +172,13 @@ def cgroup_path(target: Target) -> str:
     return _below(mounts[place], group.relative_to(place))
 
 
+def cgroup_folder(target: Target) -> Path:
+    """Where the control group of a target is mounted, or will be."""
+    if target.kind == "unit":
+        return _unit_folder(target.value, cgroup_root())
+    return Path(os.path.realpath(target.value))
+
+
 def _below(root: str, path: PurePath) -> str:
     return str(PurePath(root) / path)
 

@@ -35,7 +35,7 @@ _MAY_ROOT_RUN_IT = (
     "from imsafe.sources.ebpf import privileges as p;"
     " p.check_code(p.code_places(), p.code_folders())"
 )
-_LOAD_BCC = "from imsafe.sources.ebpf.compile import _bcc; _bcc()"
+_LOAD_BCC = "from imsafe.sources.ebpf.compile import import_bcc; import_bcc()"
 
 
 def findings() -> Iterator[Finding]:

@@ -34,9 +34,9 @@ _TRACEPOINTS = (
 _OF_CONTROL_GROUPS = "cgroup/cgroup_mkdir"
 _FIND_TRACEPOINTS = """
 from pathlib import Path
-from imsafe.sources.ebpf.compile import _TRACING, _mount_tracefs
-_mount_tracefs()
-events = next(path for place in _TRACING if (path := Path(place, "events")).is_dir())
+from imsafe.sources.ebpf.compile import TRACING, mount_tracefs
+mount_tracefs()
+events = next(path for place in TRACING if (path := Path(place, "events")).is_dir())
 print(*(name for name in {names!r} if (events / name).is_dir()))
 """
 

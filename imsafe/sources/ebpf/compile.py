@@ -34,7 +34,7 @@ _BCC = (
     "/usr/lib/python3/dist-packages",
     *(f"/usr/lib/python3.{minor}/site-packages" for minor in range(30, 7, -1)),
 )
-_TRACING = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
+TRACING = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 _CLONE_NEWNS, _MS_REC, _MS_PRIVATE = 0x20000, 1 << 14, 1 << 18
 
 
@@ -99,12 +99,12 @@ def _attach(request: KernelRequest, wanted: Wanted) -> list[int]:
             f"The kernel tracer needs Linux {OLDEST_KERNEL[0]}.{OLDEST_KERNEL[1]} or newer;"
             f" this is {platform.release()}."
         )
-    _mount_tracefs()
+    mount_tracefs()
     folder = Path(tempfile.mkdtemp(prefix="imsafe-headers-"))
     try:
         stub_headers.write(folder)
         os.environ["BCC_KERNEL_SOURCE"] = str(folder)
-        bpf = _bcc().BPF(
+        bpf = import_bcc().BPF(
             text=program_file().read_bytes(), cflags=_options(request, wanted), debug=0
         )
     finally:
@@ -146,7 +146,7 @@ def _fill(bpf: Any, wanted: Wanted) -> None:
         bpf[b"groups"][ctypes.c_ulonglong(group)] = ctypes.c_ubyte(application)
 
 
-def _bcc() -> ModuleType:
+def import_bcc() -> ModuleType:
     """The system's bcc, and nothing else of where it lies: its neighbours stay out."""
     folder = bcc_folder()
     if folder is None:
@@ -169,15 +169,15 @@ def _bcc() -> ModuleType:
     return module
 
 
-def _mount_tracefs() -> None:
+def mount_tracefs() -> None:
     """Mount tracefs where it is not, for this process alone."""
-    if any(Path(place, "events").is_dir() for place in _TRACING):
+    if any(Path(place, "events").is_dir() for place in TRACING):
         return
     libc = ctypes.CDLL(None, use_errno=True)
     if (
         libc.unshare(_CLONE_NEWNS)
         or libc.mount(b"none", b"/sys", None, _MS_REC | _MS_PRIVATE, None)
-        or libc.mount(b"tracefs", _TRACING[0].encode(), b"tracefs", 0, None)
+        or libc.mount(b"tracefs", TRACING[0].encode(), b"tracefs", 0, None)
     ):
         raise SourceError(
             "The tracepoints of the kernel cannot be reached:"

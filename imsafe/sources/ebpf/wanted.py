@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from imsafe.errors import SourceError
 from imsafe.sources import procfs
 from imsafe.sources.kernel_request import LONGEST_PATH, KernelRequest
-from imsafe.sources.matching import cgroup_path, cgroup_root
+from imsafe.sources.matching import cgroup_folder, cgroup_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def wanted(request: KernelRequest) -> Wanted:
         elif target.kind in ("unit", "cgroup"):
             path = cgroup_path(target)
             found.group_paths.setdefault(path, number)
-            place = cgroup_root() / path.lstrip("/")
+            place = cgroup_folder(target)
             if place.is_dir():
                 found.groups[place.stat().st_ino] = number  # the id of a group is its inode
     return found
