@@ -96,7 +96,9 @@ def speed(folder: Path) -> None:
 def detection(archive: Path, folder: Path) -> None:
     """ADFA-LD, half: the table of `ims-evaluate`."""
     with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+        # Debian 12 has Python 3.11.2, which does not know extractall(filter=...) yet.
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)
+        tar.extractall(folder)
     data = folder / "ADFA-LD"
     print("\nADFA-LD, half")
     profile = str(folder / "adfa.db")

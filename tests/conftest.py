@@ -18,7 +18,9 @@ def _unpacked(archive: str, folder: Path) -> Path:
     if not path.exists():
         pytest.skip(f"the public traces are not here ({archive}); set IMSAFE_DATA to their folder")
     with tarfile.open(path) as tar:
-        tar.extractall(folder, filter="data")
+        # Debian 12 has Python 3.11.2, which does not know extractall(filter=...) yet.
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)
+        tar.extractall(folder)
     return folder
 
 
