@@ -338,7 +338,8 @@ def _kernel_source(args: argparse.Namespace, targets: list[tuple[str, str]]) -> 
         ring_size=DEFAULT_RING if args.ring_size is None else args.ring_size,
         simulate_loss=args.simulate_loss or 0,
     )
-    return KernelSource(request, args.device)
+    # A window can wait for a password, and shows so; a terminal has nothing else to do.
+    return KernelSource(request, args.device, wait=not getattr(args, "stay", False))
 
 
 def sources_from(args: argparse.Namespace) -> list[Source]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import select
@@ -79,6 +80,7 @@ def _parser() -> common.Parser:
         action="store_true",
         help="end when standard input closes (with --json that is so without saying)",
     )
+    parser.add_argument("--standby", action="store_true", help=argparse.SUPPRESS)
     common.add_source_options(parser)
     return parser
 
@@ -219,6 +221,9 @@ def _body(args: argparse.Namespace) -> int:
     options = _options(args)
     _adopt_modes(args, applications)
     sources = _sources(args, options.until_closed)
+    for kind, source in sources:
+        if kind == "driver" and args.stay:
+            source.open()  # its compiler works while we get ready
     warm_up()
     monitor = Monitor(applications, options)
 
@@ -235,9 +240,27 @@ def _body(args: argparse.Namespace) -> int:
     return monitor.run(sources)
 
 
+def _awaited_options() -> list[str] | None:
+    """Get ready, then wait for a line of JSON with the options; None: nobody wants us any more."""
+    warm_up()
+    line = b""
+    while not line.endswith(b"\n"):
+        octets = os.read(0, 1 << 16)
+        if not octets:
+            return None
+        line += octets
+    words: list[str] = json.loads(line)
+    return words
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the program."""
     args = _parser().parse_args(argv)
+    if args.standby:
+        words = _awaited_options()
+        if words is None:
+            return common.OK
+        args = _parser().parse_args(words)
     return common.run(PROGRAM, lambda: _body(args))
 
 

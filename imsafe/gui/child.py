@@ -89,6 +89,11 @@ class Child(QObject):
         """Start the program; how it fares comes as signals."""
         self._process.start(sys.executable, ["-m", f"imsafe.cli.{self.program}", *self.arguments])
 
+    def instruct(self, arguments: list[str]) -> None:
+        """Give a child that was started with ``--standby`` its options."""
+        self.arguments = arguments
+        self._process.write(json.dumps(arguments).encode() + b"\n")
+
     @property
     def running(self) -> bool:
         """Whether it has been started and has not ended."""
@@ -110,6 +115,12 @@ class Child(QObject):
         if self.running:
             self._process.terminate()
             self._patience.start()
+
+    def kill_now(self) -> None:
+        """End one that has nothing to save."""
+        if self.running:
+            self._process.kill()
+            self._process.waitForFinished(1000)
 
     def wait_until_ended(self, milliseconds: int) -> None:
         """For the window's own end: wait, and kill what does not listen."""

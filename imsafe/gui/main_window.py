@@ -452,6 +452,7 @@ class MainWindow(QMainWindow):
             allow("start", self.tr("The device is being recorded; stop that first."))
         else:
             allow("start")
+            self.watch.stand_by()
         stoppable = watch.session is not None and not watch.stopping
         allow("stop", "" if stoppable else self.tr("The monitor does not run."))
         self.detail.set_may_steer(watch.may_steer)

@@ -96,13 +96,24 @@ class MonitorSession(QObject):
         self._socket.errorOccurred.connect(self._refused)
         self._retry = timer(self, RETRY_MS, self._connect, single=True)
 
-    def start(self, options: list[str]) -> None:
-        """Start `ims-monitor` with these options and connect to its view."""
+    def start(self, options: list[str], standby: Child | None = None) -> None:
+        """Start `ims-monitor` with these options and connect to its view.
+
+        Parameters
+        ----------
+        standby
+            One that waits for its options already.
+        """
         self._folder = private_folder()
         self._path = str(self._folder / "view")
-        self.child = Child("monitor", ["--view", self._path, "--json", "--stay", *options], self)
+        arguments = ["--view", self._path, "--json", "--stay", *options]
+        self.child = standby or Child("monitor", arguments)
+        self.child.setParent(self)
         self.child.ended.connect(self._child_ended)
-        self.child.start()
+        if standby is None:
+            self.child.start()
+        else:
+            standby.instruct(arguments)
         self._retry.start()
 
     def attach(self, path: str) -> None:

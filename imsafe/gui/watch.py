@@ -9,7 +9,7 @@ from typing import Any
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from imsafe.gui.child import Child
-from imsafe.gui.device import Device, KernelDevice, SensorDevice
+from imsafe.gui.device import Device, SensorDevice
 from imsafe.gui.monitor_session import Answer, MonitorSession
 from imsafe.gui.score_history import LiveHistory
 from imsafe.monitor.view_protocol import ApplicationRow, Hello, IoUringNotice, Status
@@ -75,6 +75,8 @@ class Watch(QObject):
         self.io_uring_count = 0
         self.io_urings: deque[IoUringNotice] = deque(maxlen=MOST_NAMED)
         self._given: Device | None = None  # to the monitor, on its command line
+        self._standby: Child | None = None
+        self._over = False
         self._programs: list[Child] = []
 
     # The device
@@ -142,15 +144,22 @@ class Watch(QObject):
 
     # The monitor
 
+    def stand_by(self) -> None:
+        """Have a monitor ready, which takes a second to load, before it is asked for."""
+        if not self._over and (self._standby is None or not self._standby.running):
+            self._standby = Child("monitor", ["--standby"], self)
+            self._standby.start()
+
     def start(self, options: list[str]) -> None:
         """Start a monitor on the device with these options of `ims-monitor`."""
         assert self.device is not None
         self._adopt(MonitorSession(self))
         assert self.session is not None
-        # A kernel tracer is asked for once the monitor is there: while the user is asked for a
-        # password, the window shows so, and can change its mind.
-        self._given = None if isinstance(self.device, KernelDevice) else self.device
-        self.session.start([*options, *(self._given.source_options() if self._given else [])])
+        self._given = self.device
+        standby, self._standby = self._standby, None
+        if standby is not None and not standby.running:
+            standby = None
+        self.session.start([*options, *self._given.source_options()], standby)
         self.said.emit(self.tr("Monitor started"))
         self.changed.emit()
 
@@ -196,6 +205,9 @@ class Watch(QObject):
 
     def close_now(self) -> None:
         """For the window's own end: monitor and programs end with it."""
+        self._over = True
+        if self._standby is not None:
+            self._standby.kill_now()
         if self.session is not None:
             self.stopping = True
             self.session.close_now()

@@ -109,19 +109,18 @@ class KernelSource:
         SourceError
             In words: no permission, no bcc, an old kernel, nobody listens.
         """
-        if self._device == "auto":
-            self._start()
-        else:
-            self._connect()
-        assert self._connection is not None
+        if self._connection is not None:
+            return  # a monitor that gets ready meanwhile has opened it early
+        connection = self._start() if self._device == "auto" else self._connect()
+        self._connection = connection
         # While the tracer's compiler works.
         self._describing = threading.Thread(target=self._describe, daemon=True)
         self._describing.start()
         if self._wait:
-            self._await_start()
-        self._connection.setblocking(False)
+            self._await_start(connection)
+        connection.setblocking(False)
 
-    def _start(self) -> None:
+    def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         errors, theirs_errors = os.pipe()
         try:
@@ -138,7 +137,8 @@ class KernelSource:
         finally:
             theirs.close()
             os.close(theirs_errors)
-        self._connection, self._errors = ours, errors
+        self._errors = errors
+        return ours
 
     def _privileged(self) -> list[str]:
         """The beginning of a command line that runs the tracer as root."""
@@ -160,7 +160,7 @@ class KernelSource:
         # Without a terminal sudo has nowhere to ask: it goes on only if it need not.
         return ["sudo", *([] if _has_terminal() else ["-n"]), "--", *program]
 
-    def _connect(self) -> None:
+    def _connect(self) -> socket.socket:
         try:
             connection = connect_checked(self._device, Allowed())
         except OSError as error:
@@ -170,7 +170,7 @@ class KernelSource:
             ) from error
         connection.settimeout(_END_S)
         connection.sendall(json.dumps(self._request.words()).encode() + b"\n")
-        self._connection = connection
+        return connection
 
     def _describe(self) -> None:
         """Find out about the executables, with our own rights only."""
@@ -189,15 +189,14 @@ class KernelSource:
             if process and process.exe:
                 self._known[name] = _about(process.exe, f"/proc/{pid}/exe")
 
-    def _await_start(self) -> None:
+    def _await_start(self, connection: socket.socket) -> None:
         """Wait for the first bytes: the tracer writes nothing before it works."""
-        assert self._connection is not None
         deadline = time.monotonic() + (_START_S if self._how == "root" else 10 * _START_S)
-        while not select.select([self._connection], [], [], 0.2)[0]:
+        while not select.select([connection], [], [], 0.2)[0]:
             if time.monotonic() > deadline:
                 self.close()
                 raise SourceError("The kernel tracer did not start in time.")
-        self._check_start(self._connection.recv(4096, socket.MSG_PEEK))
+        self._check_start(connection.recv(4096, socket.MSG_PEEK))
 
     def _check_start(self, first: bytes) -> None:
         # One that listens has only the socket to say why not.
