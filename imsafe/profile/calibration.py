@@ -104,14 +104,24 @@ class Calibration:
 
 
 class Curve(NamedTuple):
-    """A calibration as arrays, for compiled code."""
+    """A calibration as arrays, for compiled code, with its divisions done.
+
+    Attributes
+    ----------
+    mean, per_scale
+        And 1 / scale, of each age's burst, drift and repertoire; shape (ages, 3).
+    last_knot
+        Where the last score was found: where to look first; shape (1,).
+    knots, scores, slopes
+        The line from each knot to the next, whose slope is the last one's 0.
+    """
 
     mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
+    per_scale: NDArray[np.float64]
     last_knot: NDArray[np.int64]
-    """Where the last score was found: where to look first; shape (1,)."""
     knots: NDArray[np.float64]
     scores: NDArray[np.float64]
+    slopes: NDArray[np.float64]
     burst_limit: float
     tail_start: float
     tail_score: float
@@ -121,12 +131,15 @@ class Curve(NamedTuple):
 
 def curve(calibration: Calibration) -> Curve:
     """The arrays of a calibration."""
+    knots = np.array(calibration.knots or (0.0,), np.float64)
+    scores = np.array(calibration.scores or (0.0,), np.float64)
     return Curve(
         np.array(calibration.mean, np.float64),
-        np.array(calibration.scale, np.float64),
+        1.0 / np.array(calibration.scale, np.float64),
         np.zeros(1, np.int64),
-        np.array(calibration.knots or (0.0,), np.float64),
-        np.array(calibration.scores or (0.0,), np.float64),
+        knots,
+        scores,
+        np.append(np.diff(scores) / np.maximum(np.diff(knots), 1e-300), 0.0),
         float(calibration.burst_limit),
         float(calibration.tail_start),
         float(calibration.tail_score),
@@ -135,6 +148,7 @@ def curve(calibration: Calibration) -> Curve:
     )
 
 
+_SETTLED_AT = np.arange(SETTLED_CALLS + 1) / (np.arange(SETTLED_CALLS + 1) + SETTLED)
 _AGE_AT = np.searchsorted(AGES, np.arange(BLOCK + 1), side="left").astype(np.int64)
 
 
@@ -161,14 +175,14 @@ def combine(
         How many calls the process has made, and how many in this unit.
     """
     age = age_of(calls, unit_calls)
-    burst_share = WEIGHTS[BURST_COLUMN] * _bent((burst - c.mean[age, 0]) / c.scale[age, 0])
-    burst_share += max(burst - c.burst_limit, 0.0) / c.scale[age, 0]
-    drift_share = WEIGHTS[DRIFT_COLUMN] * _bent((drift - c.mean[age, 1]) / c.scale[age, 1])
+    burst_share = WEIGHTS[BURST_COLUMN] * _bent((burst - c.mean[age, 0]) * c.per_scale[age, 0])
+    burst_share += max(burst - c.burst_limit, 0.0) * c.per_scale[age, 0]
+    drift_share = WEIGHTS[DRIFT_COLUMN] * _bent((drift - c.mean[age, 1]) * c.per_scale[age, 1])
     repertoire_share = WEIGHTS[REPERTOIRE_COLUMN] * _bent(
-        (repertoire - c.mean[age, 2]) / c.scale[age, 2]
+        (repertoire - c.mean[age, 2]) * c.per_scale[age, 2]
     )
     made = min(max(calls, unit_calls), SETTLED_CALLS)
-    combined = (burst_share + drift_share + repertoire_share) * (made / (made + SETTLED))
+    combined = (burst_share + drift_share + repertoire_share) * _SETTLED_AT[made]
     if drift_share >= burst_share and drift_share >= repertoire_share:
         return combined, DRIFT_COLUMN
     if repertoire_share > burst_share:
@@ -210,12 +224,10 @@ def score_of(combined: float, c: Curve) -> float:
             return 0.0
         at = _find_knot(c.knots, combined)
         c.last_knot[0] = at
-    if at + 1 == len(c.knots):
-        return real(c.scores[at])
-    at += 1
-    # A line from knot to knot keeps the order of readings that no unit lies between.
-    share = (combined - c.knots[at - 1]) / (c.knots[at] - c.knots[at - 1])
-    return real(c.scores[at - 1] + share * (c.scores[at] - c.scores[at - 1]))
+    # A line from knot to knot keeps the order of readings that no unit lies between;
+    # rounding may not lift its end above what follows.
+    highest = c.scores[at + 1] if at + 1 < len(c.scores) else c.scores[at]
+    return real(min(c.scores[at] + (combined - c.knots[at]) * c.slopes[at], highest))
 
 
 @compiled

@@ -90,6 +90,11 @@ class Pace:
             None if per_day is None else share * per_day,
         )
 
+    def processes_above(self, threshold: float) -> float:
+        """The share of normal processes that a threshold costs, with the units that each has."""
+        each = self.units / self.processes if self.processes else 1.0
+        return min(1.0, rarity_of(threshold) * each)
+
     def suggested_threshold(self) -> float:
         """The threshold that costs about one false alarm a day.
 

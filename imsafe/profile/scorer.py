@@ -83,7 +83,7 @@ class Memory(NamedTuple):
     state
         State of the automaton.
     history
-        Ring of the last depth - 1 symbols, shape (threads, depth - 1 or 1).
+        Ring of the last symbols; its length is a power of two, depth - 1 at least.
     length
         Calls since the context was last void.
     """
@@ -138,7 +138,7 @@ def _score(
         symbol = symbol_of(batch, i)
         cost, state = step(automaton, integer(memory.state[thread]), symbol)
         memory.state[thread] = state
-        memory.history[thread, memory.length[thread] % span] = symbol
+        memory.history[thread, memory.length[thread] & (span - 1)] = symbol
         memory.length[thread] += 1
         numbers[i, 0] = cost
         in_burst = burst(threads, thread, cost)
@@ -194,7 +194,7 @@ class Scorer:
 
     def _forget_everyone(self) -> None:
         self.roster = new_roster()
-        span = max(self.profile.depth - 1, 1)
+        span = 1 << (max(self.profile.depth - 1, 1) - 1).bit_length()
         self.memory = Memory(
             np.zeros(FIRST_CAPACITY, np.int32),
             np.zeros((FIRST_CAPACITY, span), np.int32),

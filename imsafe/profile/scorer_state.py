@@ -121,9 +121,10 @@ def _thread(scorer: Scorer, thread: int, epoch: int) -> dict[str, Any]:
     is_void = scorer.roster.epoch[thread] != epoch
     length = 0 if is_void else int(scorer.memory.length[thread])
     calls = int(scorer.threads.calls[thread])
+    most = max(scorer.profile.depth - 1, 1)
     return {
         "tid": (int(scorer.roster.threads.key_of[thread]) - 1) & 0xFFFFFFFF,
-        "context": _in_order(scorer.memory.history[thread], length),
+        "context": _in_order(scorer.memory.history[thread], length)[-most:],
         "calls": calls,
         "burst": _in_order(scorer.threads.ring[thread], calls),
     }
