@@ -26,6 +26,7 @@ from imsafe.profile.automaton import is_consistent
 from imsafe.profile.calibration import Calibration
 from imsafe.profile.knowledge import Knowledge, Mark
 from imsafe.profile.opening import Damaged, opened
+from imsafe.profile.saturation import saturation
 from imsafe.profile.schema import APPLICATION_ID, TABLES, VERSION
 
 
@@ -69,6 +70,7 @@ def _write(connection: sqlite3.Connection, knowledge: Knowledge, calibration: Ca
             ("units", str(pace.units)),
             ("sample_bound", knowledge.sample.bound),
             ("calibration", json.dumps(asdict(calibration))),
+            ("saturation", json.dumps(asdict(saturation(tree)))),
         ],
     )
     connection.executemany("INSERT INTO alphabets VALUES (?, ?)", knowledge.alphabets.items())

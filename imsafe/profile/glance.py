@@ -14,6 +14,7 @@ import numpy as np
 
 from imsafe.profile.opening import Damaged, opened
 from imsafe.profile.pace import Pace, why_no_threshold
+from imsafe.profile.saturation import Saturation, as_saturation
 from imsafe.profile.tree import MAX_DEPTH, Alphabets, PrefixTree
 from imsafe.profile.tree_rows import read_tree as _rows
 
@@ -36,6 +37,8 @@ class Glance:
         What a threshold costs.
     suggested_threshold, why_no_threshold
         One of them is None or empty.
+    saturation
+        How much of what is to be expected was learned; None where the file does not say.
     """
 
     depth: int
@@ -50,6 +53,7 @@ class Glance:
     pace: Pace
     suggested_threshold: float | None
     why_no_threshold: str
+    saturation: Saturation | None
 
 
 def glance(path: str | os.PathLike[str]) -> Glance:
@@ -108,6 +112,7 @@ def glance(path: str | os.PathLike[str]) -> Glance:
             pace=pace,
             suggested_threshold=None if why else pace.suggested_threshold(),
             why_no_threshold=why,
+            saturation=_saturation(_setting(connection, "saturation")),
         )
 
 
@@ -149,6 +154,10 @@ def _depth(connection: sqlite3.Connection) -> int:
     if not isinstance(text, str) or not text.isdecimal() or not 0 < int(text) <= MAX_DEPTH:
         raise Damaged("its depth is out of range")
     return int(text)
+
+
+def _saturation(text: Any) -> Saturation | None:
+    return None if text is None else as_saturation(_object(text, "its saturation"))
 
 
 def _object(text: Any, what: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from imsafe.events import Abi, Events
 from imsafe.profile.knowledge import Addition, Knowledge
 from imsafe.profile.profile import Profile
 from imsafe.profile.repertoire import Sets, bounded, sets_of
+from imsafe.profile.saturation import Saturation, saturation
 from imsafe.profile.trace_counts import TraceCounts, added, canonical_tree
 from imsafe.profile.tree import MAX_DEPTH
 from imsafe.profile.units import Sample, Unit, UnitCutter, unit_hash
@@ -123,6 +124,11 @@ class Learner:
     def has_learned(self, identity: str) -> bool:
         """Whether a trace is in the profile already."""
         return any(trace.identity == identity for trace in self._traces)
+
+    @property
+    def saturation(self) -> Saturation:
+        """How much of what is to be expected is known, the trace at hand not counted."""
+        return saturation(canonical_tree(self.depth, self._tree))
 
     def begin_trace(
         self, identity: str, name: str, meta: dict[str, Any] | None = None, *, again: bool = False

@@ -19,6 +19,7 @@ from imsafe.profile.leave_one_out import readings_left_out
 from imsafe.profile.marks import next_number, with_marks
 from imsafe.profile.pace import ENOUGH_UNITS, Pace, why_no_threshold
 from imsafe.profile.repertoire import Sets
+from imsafe.profile.saturation import Saturation, saturation
 from imsafe.profile.scorer import Scorer
 from imsafe.profile.tree import PrefixTree
 from imsafe.profile.windows import DRIFT_LEAST
@@ -151,6 +152,11 @@ class Profile:
     def pace(self) -> Pace:
         """How fast units came, and what a threshold costs at that rate."""
         return self.knowledge.pace
+
+    @property
+    def saturation(self) -> Saturation:
+        """How much of what is to be expected was learned, marks not counted."""
+        return saturation(self.knowledge.tree)
 
     @property
     def suggested_threshold(self) -> float | None:
