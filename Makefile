@@ -14,7 +14,7 @@ help:
 	@echo "make test         all tests"
 	@echo "make lint         ruff, mypy, import-linter"
 	@echo "make format       rewrite the source as ruff formats it"
-	@echo "make bench        what tracing costs a program, and how late the window gets"
+	@echo "make bench        what tracing costs a program, how late the window gets, detection, speed"
 	@echo "make screenshots  take docs/images again from the demo"
 	@echo "make clean        remove .venv, caches and the demo's output"
 

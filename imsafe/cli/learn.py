@@ -228,6 +228,10 @@ def _report(
                 "why_no_threshold": profile.why_no_threshold,
                 "false_alarms_per_million_calls": price and price.per_million_calls,
                 "false_alarms_per_day": price and price.per_day,
+                "false_alarms_per_million_calls_at_most": price and price.at_most_per_million_calls,
+                "false_alarms_per_day_at_most": price and price.at_most_per_day,
+                "learned": 1 - profile.saturation.unseen,
+                "learned_enough": profile.saturation.is_enough,
                 "warnings": warnings_of(traces),
             }
         )
@@ -240,6 +244,7 @@ def _report(
     )
     if profile.lost_calls:
         print(f"{profile.lost_calls:,} calls were lost while the traces were recorded.")
+    print(f"{str(profile.saturation).capitalize()}.")
     print(threshold_in_words(profile))
 
 
@@ -252,7 +257,8 @@ def threshold_in_words(profile: Any) -> str:
     per_day = "" if price.per_day is None else f", {_roughly(price.per_day)} a day"
     return (
         f"Suggested threshold: {threshold:.3f} (about {_roughly(price.per_million_calls)} false"
-        f" alarms a million calls{per_day})."
+        f" alarms a million calls{per_day}; counting rules out more than"
+        f" {_roughly(price.at_most_per_million_calls)} a million calls)."
     )
 
 

@@ -114,7 +114,7 @@ def sentence(comm: str, pid: int, reading: str, calls: Sequence[ExplainedCall]) 
     if reading == "drift":
         return f"{who} has become unlike the learned program over its last 500 calls{example}."
     if reading == "repertoire":
-        return f"{who} uses calls that no learned process had used by this point{example}."
+        return f"{who} uses a set of calls that no learned process had by this point{example}."
     count = f"{len(surprising)} of its last {len(calls)} calls were hardly ever seen in their place"
     return f"{who} does what was not learned: {count}{example}."
 

@@ -25,6 +25,9 @@ REACH = 10
 """A threshold is suggested at most this many times beyond what was seen: from 50 units nobody can
 say what one in 10,000 does."""
 
+SURE = 1.96
+"""Standard deviations that a bound lies above its estimate: 95 %, both sides taken together."""
+
 DAY_NS = 86_400 * 10**9
 
 
@@ -36,6 +39,18 @@ def rarity_of(score: float) -> float:
 def score_of_rarity(share: float) -> float:
     """The score that a share of normal units reaches."""
     return min(1.0, -math.log10(share) / DECADES)
+
+
+def share_at_most(share: float, units: int) -> float:
+    """The upper end, at 95 %, of a share that was measured on so many units.
+
+    Wilson's bound for a Poisson count k, k + z^2 / 2 + z sqrt(k + z^2 / 4) with z = 1.96:
+    where a threshold lies beyond all units the share is extrapolated, and what
+    counting alone allows is about 4 in as many units.
+    """
+    count = share * units
+    bound = count + SURE**2 / 2 + SURE * math.sqrt(count + SURE**2 / 4)
+    return min(1.0, bound / units) if units else 1.0
 
 
 def why_no_threshold(units: int) -> str:
@@ -50,10 +65,20 @@ def why_no_threshold(units: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """False alarms that a threshold costs: a million calls, and a day where times are known."""
+    """False alarms that a threshold costs: a million calls, and a day where times are known.
+
+    Attributes
+    ----------
+    per_million_calls, per_day
+        What is to be expected.
+    at_most_per_million_calls, at_most_per_day
+        What the units that were counted do not rule out, at 95 %.
+    """
 
     per_million_calls: float
     per_day: float | None
+    at_most_per_million_calls: float
+    at_most_per_day: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +109,14 @@ class Pace:
     def price(self, threshold: float) -> Price:
         """What a threshold costs on behaviour like that which was learned."""
         share = rarity_of(threshold)
+        at_most = share_at_most(share, self.units)
         per_day = self.units_per_day
+        per_million = self.units * 1e6 / self.calls if self.calls else 0.0
         return Price(
-            share * self.units * 1e6 / self.calls if self.calls else 0.0,
+            share * per_million,
             None if per_day is None else share * per_day,
+            at_most * per_million,
+            None if per_day is None else at_most * per_day,
         )
 
     def processes_above(self, threshold: float) -> float:

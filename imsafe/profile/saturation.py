@@ -10,13 +10,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from imsafe.profile.pace import SURE
 from imsafe.profile.tree import PrefixTree
 
 ENOUGH = 0.99
 """From this share on a profile counts as having learned."""
-
-SURE = 1.96
-"""Standard deviations that the bound lies above the estimate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,9 @@ def test_a_threshold_has_a_price() -> None:
     slow = Pace(20, 40_000, 20, 86_400 * 10**9, 20)
     assert slow.suggested_threshold() == pytest.approx(-math.log10(0.02) / 6)
     assert Pace(0, 0, 0, 0).price(0.5).per_day is None
+    # Nobody of 1,000 above it: up to four in 1,000 cannot be ruled out.
+    assert pace.price(1.0).at_most_per_day == pytest.approx(3.84, abs=0.02)
+    assert pace.price(0.2).at_most_per_day == pytest.approx(63.1 + 1.92 + 15.7, abs=0.1)
     # Without a clock: one in 100 processes, however many units each has.
     assert Pace(900, 1, 0, 0, 300).suggested_threshold() == pytest.approx(-math.log10(0.01 / 3) / 6)
     assert Pace(900, 1, 0, 0, 1).suggested_threshold() == pytest.approx(-math.log10(0.002) / 6)
