@@ -437,6 +437,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--pairs", type=int, default=15, help="of each program and tracer (15)")
     parser.add_argument("--quick", action="store_true", help="3 pairs of smaller programs")
+    parser.add_argument("--kernel", action="store_true", help="the kernel tracer alone")
     args = parser.parse_args()
     wanted = ["gcc", "tar", "git", "nginx", "ab"]
     missing = [name for name in wanted if not shutil.which(name)]
@@ -449,6 +450,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="imsafe-bench-", dir=memory) as name:
         machine = Machine(Path(name))
         works, found = workloads(machine, shrink), tools(machine)
+        found = found[:2] if args.kernel else found
         for work in works:
             work.run([], work.small)  # into the cache
         for number in range(pairs):
@@ -457,7 +459,7 @@ def main() -> None:
                 measure(tool, works, traced_first=number % 2 == 1)
         consumed = consume(machine, 60_000_000 // (10 * shrink if args.quick else 1))
     print("\r" + " " * 40, file=sys.stderr)
-    report(found, works, consumed, " --quick" if args.quick else "")
+    report(found, works, consumed, "".join(f" {word}" for word in sys.argv[1:]))
 
 
 if __name__ == "__main__":

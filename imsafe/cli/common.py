@@ -270,7 +270,7 @@ def _add_driver_options(group: argparse._ArgumentGroup) -> None:
         "--device", metavar="SOCKET", default="auto", help="a kernel tracer that listens here"
     )
     group.add_argument(
-        "--ring-size", metavar="BYTES", type=size, help="kernel tracer's buffer (K, M, G; 8M)"
+        "--ring-size", metavar="BYTES", type=size, help="kernel tracer's buffer (K, M, G; 2M)"
     )
     group.add_argument(
         "--simulate-loss", metavar="N", type=int, help="lose and count one call in N (for tests)"

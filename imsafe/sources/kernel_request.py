@@ -26,7 +26,7 @@ LONGEST_NAME = 255
 LONGEST_PATH = 255
 """Bytes; what the kernel program compares in one piece."""
 MIN_RING, MAX_RING = 1 << 16, 1 << 30
-DEFAULT_RING = 8 << 20
+DEFAULT_RING = 2 << 20
 """Bytes; 32 of them a call."""
 
 
