@@ -38,6 +38,9 @@ UNKNOWN_BITS = 256
 RULED = 512
 """Calls that `company` looks at: those that the most units use."""
 
+FEW_ABSENT = 16
+"""So few calls that a set lacks are looked at one by one."""
+
 LOGARITHMS = 65_536
 """Counts up to here have their logarithms ready."""
 
@@ -389,6 +392,9 @@ def company(
     """
     ruled = sets.used.shape[1]
     own = without.row[stage]
+    absent = ruled
+    for call in range(ruled):
+        absent -= integer(_holds(words, call))
     broken = 0
     for call in range(ruled):
         if not _holds(words, call):
@@ -396,16 +402,31 @@ def company(
         is_own = own >= 0 and _has(sets.after, own, call)
         used = sets.used[stage, call] - integer(is_own)
         surest = 0
-        for place in range(ruled):
-            other = integer(sets.companions[stage, call, place])
-            if other < 0 or sets.together[stage, call, other] <= surest:
-                break
-            if _holds(words, other):
-                continue
-            together = sets.together[stage, call, other]
-            if is_own and _has(sets.before, own, other):
-                together -= 1
-            surest = max(surest, together)
+        if absent <= FEW_ABSENT:
+            # Looking at each of them is shorter than looking for the first of them.
+            for word in range(sets.after.shape[1]):
+                rest = ~words[word]
+                while rest != np.uint64(0):
+                    others = rest & (rest - np.uint64(1))
+                    other = 64 * word + _ones((rest ^ others) - np.uint64(1))
+                    rest = others
+                    if other >= ruled:
+                        break
+                    together = sets.together[stage, call, other]
+                    if together > surest and is_own and _has(sets.before, own, other):
+                        together -= 1
+                    surest = max(surest, together)
+        else:
+            for place in range(ruled):
+                other = integer(sets.companions[stage, call, place])
+                if other < 0 or sets.together[stage, call, other] <= surest:
+                    break
+                if _holds(words, other):
+                    continue
+                together = sets.together[stage, call, other]
+                if is_own and _has(sets.before, own, other):
+                    together -= 1
+                surest = max(surest, together)
         if surest > 0:
             broken += _log2(sets.logarithm, used + 1) - _log2(sets.logarithm, used - surest + 1)
     if broken == 0 or without.total <= 0:

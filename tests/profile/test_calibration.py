@@ -67,6 +67,23 @@ def test_a_unit_is_judged_as_if_it_had_not_been_learned(traces: list[Events], de
     assert found == reference_readings(traces, depth, known.alphabets)
 
 
+def test_a_unit_of_many_calls_is_judged_so_too() -> None:
+    rng = np.random.default_rng(5)
+    kinds = [rng.choice(60, size, replace=False) for size in (20, 30, 50, 58)]
+    traces = [calls(rng.choice(kinds[number % 4], 150).tolist()) for number in range(8)]
+    known = learned(traces, 2).knowledge
+    keys = sorted(known.sample.units)
+    results = readings_left_out(
+        known.tree,
+        compile_tree(known.tree, known.alphabets),
+        known.sets,
+        [known.sample.units[key] for key in keys],
+    )
+    expected = reference_readings(traces, 2, known.alphabets)
+    for key, (_, rows) in zip(keys, results, strict=True):
+        assert rows[:, 2].tolist() == [row[3] for row in expected[key]]
+
+
 def test_a_block_of_a_long_process_is_left_out() -> None:
     rng = np.random.default_rng(2)
     events = daemon(rng, 5 * BLOCK)

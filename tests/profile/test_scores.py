@@ -81,6 +81,19 @@ def test_long_processes_are_read_in_units() -> None:
     assert found["surprise"].tolist() == [row[0] for row in expected]
 
 
+@pytest.mark.parametrize("few", [5, 60])
+def test_sets_of_many_calls_are_read_as_by_the_reference(few: int) -> None:
+    # Both ways of looking for missing company: a set lacks few of 90 calls, or many.
+    rng = np.random.default_rng(few)
+    kinds = [rng.choice(90, 70, replace=False) for _ in range(4)]
+    trained = [calls(rng.choice(kinds[number % 4], 200).tolist(), number) for number in range(12)]
+    profile = learned(trained, depth=2)
+    used = rng.choice(90, 90 - few, replace=False)
+    watched = calls([*rng.permutation(used).tolist(), *rng.choice(95, 60).tolist()])
+    found = Scorer(profile).feed(0, watched)["repertoire"].tolist()
+    assert found == [row[3] for row in by_reference(trained, profile, [(0, watched)])]
+
+
 @pytest.fixture(scope="module")
 def served() -> Profile:
     rng = np.random.default_rng(5)
