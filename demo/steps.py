@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from demo.web_server import DemoError, WebServer, new_site
 
@@ -59,14 +60,20 @@ def workplace() -> Iterator[Path]:
         yield folder
 
 
+_started: set[subprocess.Popen[Any]] = set()
+"""What runs now, so that whoever ends the demonstration early need not wait for it."""
+
+
 @contextlib.contextmanager
 def running(argv: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
     """Start a program; whatever happens in the block, it has ended afterwards."""
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=ROOT)
+    _started.add(process)
     try:
         yield process
     finally:
         end(process)
+        _started.discard(process)
 
 
 def end(process: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
@@ -104,20 +111,27 @@ def call(argv: Sequence[str], seconds: float = 120.0) -> str:
     DemoError
         It failed; with its own words.
     """
-    process = subprocess.run(
+    with subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        timeout=seconds,
         cwd=ROOT,
-        check=False,
-    )
+    ) as process:
+        _started.add(process)
+        try:
+            printed, complaint = process.communicate(timeout=seconds)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            _started.discard(process)
     if process.returncode:
-        words = process.stderr.strip() or f"status {process.returncode}"
+        words = complaint.strip() or f"status {process.returncode}"
         raise DemoError(f"{Path(argv[0]).name} failed: {words}")
-    return process.stdout
+    return printed
 
 
 def quiet_seconds() -> float:
@@ -185,7 +199,13 @@ def record_runs(folder: Path, runs: int = LEARNED_RUNS, *, driver: bool = False)
 
     recording = kernel_tracer(traces / "all.imt") if driver else contextlib.nullcontext()
     with recording, ThreadPoolExecutor(AT_ONCE + QUIET_RUNS) as pool:
-        list(pool.map(one, range(runs)))
+        try:
+            list(pool.map(one, range(runs)))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in tuple(_started):
+                process.terminate()
+            raise
     return traces
 
 

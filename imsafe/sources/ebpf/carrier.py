@@ -7,6 +7,7 @@ ring, where the kernel counts what finds no room.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import select
@@ -115,7 +116,8 @@ class Carrier:
         signal.signal(signal.SIGTERM, self._end)
         if os.path.sameopenfile(1, 2):  # a stray word of ours must not get into the stream
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        os.setpriority(os.PRIO_PROCESS, 0, _URGENT)
+        with contextlib.suppress(PermissionError):  # a service may lack CAP_SYS_NICE
+            os.setpriority(os.PRIO_PROCESS, 0, _URGENT)
         privileges.give_up()
 
     def _marks(self) -> NDArray[np.uint8]:
