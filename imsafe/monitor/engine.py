@@ -341,6 +341,11 @@ class Engine:
         """Go on with another profile; what threads and processes have done stays known."""
         watched.scorer.adopt(profile)
         watched.profile = profile
+        # What differed from the former one may not differ from this one.
+        watched.warnings.clear()
+        for stream in self._streams.values():
+            if stream.watches(watched):
+                self.meet(watched, stream.meta)
 
 
 def _sane(segment: Segment) -> Segment:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compares how an application is watched with how its profile was learned."""
+"""Compares what is watched, and how, with what its profile was learned from, and how."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from imsafe.monitor.program_change import changes
 from imsafe.monitor.score_log import printable
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
@@ -58,26 +59,4 @@ def differences(watched: Watched, meta: dict[str, Any]) -> list[str]:
     if followed is not None and isinstance(follows, bool) and follows != followed:
         words = {True: "following exec", False: "not following exec"}
         found.append(f"learned {words[followed]}, watched {words[follows]}")
-    return found + _executables(watched, meta)
-
-
-def _executables(watched: Watched, meta: dict[str, Any]) -> list[str]:
-    """Executables of the same name whose content is not one of those that were learned."""
-    learned: dict[str, set[str]] = {}
-    for trace in watched.profile.traces:
-        for name, digest in _digests(trace.meta):
-            learned.setdefault(name, set()).add(digest)
-    return [
-        f"the executable of {printable(name, 80)} is not the one that was learned"
-        for name, digest in _digests(meta)
-        if name in learned and digest not in learned[name]
-    ]
-
-
-def _digests(meta: dict[str, Any]) -> list[tuple[str, str]]:
-    entries = meta.get("applications", [])
-    return [
-        (str(entry.get("name")), str(entry["sha256"]))
-        for entry in (entries if isinstance(entries, list) else [])
-        if isinstance(entry, dict) and entry.get("sha256")
-    ]
+    return found + changes((trace.meta for trace in watched.profile.traces), meta)

@@ -146,6 +146,10 @@ class StreamWatch:
                 except ProfileError as error:
                     self._context.findings.notices.append(f"{error} Its first scores may differ.")
 
+    def watches(self, watched: Watched) -> bool:
+        """Whether the application is among those of this stream."""
+        return watched in self._present
+
     def process(self, pid: int) -> ProcessInfo:
         """Who a process is; what the stream has not said is empty."""
         return self._routing.process(pid) or ProcessInfo(0, pid, 0, "", "", 1)

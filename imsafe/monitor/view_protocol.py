@@ -78,7 +78,7 @@ class ApplicationRow(TypedDict):
     suggested: float | None
     state: Literal["watching", "waiting", "not learned enough"]
     warnings: list[str]
-    """How the watching differs from the learning (mode, follow-exec, executable), in words."""
+    """How the watching differs from the learning (mode, follow-exec, program), in words."""
 
 
 class SourceRow(TypedDict):
