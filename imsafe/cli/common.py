@@ -211,6 +211,12 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "-p", "--pid", metavar="PID", action="append", type=pid, help="a process (repeatable)"
     )
+    group.add_argument(
+        "--source",
+        metavar="NAME[:WHAT]",
+        action="append",
+        help="a source that another package adds (repeatable)",
+    )
     group.add_argument("command", metavar="-- CMD ARGS", nargs=argparse.REMAINDER, help="a command")
     _add_driver_options(group)
     options = parser.add_argument_group("source options")
@@ -362,11 +368,11 @@ def sources_from(args: argparse.Namespace) -> list[Source]:
             "--not-yet-started, --device, --ring-size and --simulate-loss belong to --driver NAME"
             " (or --path, --unit, --cgroup, --driver-pid)."
         )
-    kinds = [driver, args.sensor, args.replay, args.pid, command]
+    kinds = [driver, args.sensor, args.replay, args.pid, args.source, command]
     if sum(bool(kind) for kind in kinds) != 1:
         raise ImsafeError(
             "Name exactly one kind of source: --driver NAME, --sensor SOCKET, --replay TRACE,"
-            " -p PID or -- COMMAND (see --help)."
+            " -p PID, --source NAME or -- COMMAND (see --help)."
         )
     if driver:
         return [_kernel_source(args, driver)]
@@ -380,6 +386,10 @@ def sources_from(args: argparse.Namespace) -> list[Source]:
         from imsafe.sources.replay import ReplaySource  # noqa: PLC0415
 
         return [ReplaySource(args.replay, args.format, args.speed)]
+    if args.source:
+        from imsafe.sources.plugins import plugin_source  # noqa: PLC0415
+
+        return [plugin_source(text) for text in args.source]
     from imsafe.sources.tracer_process import TracerProcess  # noqa: PLC0415
 
     return [

@@ -157,6 +157,7 @@ def _sources(args: argparse.Namespace, until_closed: int | None) -> list[tuple[s
         ("driver", common.driver_targets(args)),
         ("sensor", args.sensor),
         ("replay", args.replay),
+        ("other", args.source),
     )
     kind = next((kind for kind, given in kinds if given), "pid" if args.pid else "command")
     if args.stay and kind == "command" and not common.command_of(args):
