@@ -5,7 +5,7 @@ SETUP := tools/setup
 STAMPS := .venv/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-demo lint format test demo demo-trials screenshots bench clean
+.PHONY: help setup setup-test setup-demo lint format test demo demo-trials screenshots bench docs clean
 
 help:
 	@echo "make setup        install what ImSafe needs, and ImSafe into .venv (the others do it first)"
@@ -16,6 +16,7 @@ help:
 	@echo "make format       rewrite the source as ruff formats it"
 	@echo "make bench        what tracing costs a program, how late the window gets, detection, speed"
 	@echo "make screenshots  take docs/images again from the demo"
+	@echo "make docs         the manual as HTML, into build/docs"
 	@echo "make clean        remove .venv, caches and the demo's output"
 
 setup: $(STAMPS)/venv
@@ -63,6 +64,10 @@ bench: setup setup-test
 	@status=0; for file in bench/*.py; do \
 	  echo "== $$file"; $(BIN)/python $$file || status=1; \
 	done; exit $$status
+
+docs: setup
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html"
 
 clean:
 	rm -rf .venv build dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
