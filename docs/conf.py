@@ -14,7 +14,9 @@ myst_heading_anchors = 3
 myst_enable_extensions = ["deflist"]
 # Names of code blocks in stream-format.md, which a test reads, are not all names of languages.
 suppress_warnings = ["misc.highlighting_failure"]
-exclude_patterns = ["README.md"]  # the list of these files for those who read them in the repository
+exclude_patterns = [
+    "README.md"
+]  # the list of these files for those who read them in the repository
 
 html_theme = "furo"
 html_title = f"ImSafe {version}"
