@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from imsafe.monitor.crossings import Crossing
 from imsafe.monitor.explanation import explain, sentence
 from imsafe.monitor.findings import Findings
 from imsafe.monitor.history import Histories, State
+from imsafe.monitor.incidents import Incidents
 from imsafe.monitor.processes import Processes
 from imsafe.monitor.stream_watch import Opening, StreamWatch
 from imsafe.monitor.view_protocol import READINGS, Alert
@@ -76,6 +78,7 @@ class Engine:
         """
         self.applications = {watched.number: watched for watched in applications}
         self.alerts = Alerts()
+        self._incidents = Incidents()
         self.findings = Findings()
         self.histories = Histories()
         self.processes = Processes()
@@ -194,6 +197,7 @@ class Engine:
         """A thread has crossed the threshold: an alert."""
         watched = opening.watched
         process = stream.process(crossing.pid)
+        process = replace(process, parents=tuple(stream.lineage(process)))
         stretches = self.histories.stretches(stream.number, crossing.pid)
         calls = explain(watched.profile, stretches, crossing.tid, opening.after)
         reading = READINGS[opening.reading]
@@ -207,6 +211,12 @@ class Engine:
             "comm": process.comm,
             "exe": process.exe,
             "parent": process.parent,
+            "argv": list(process.argv),
+            "user": process.user,
+            "started": stream.started(process),
+            "parents": list(process.parents),
+            "incident": 0,
+            "acknowledged": None,
             "time": crossing.opened_ns / 1e9,
             "closed": None,
             "score": crossing.score,
@@ -222,6 +232,7 @@ class Engine:
             "box": None,
             "normal": None,
         }
+        alert["incident"] = self._incidents.of(alert)
         forgotten = self.alerts.add(alert)
         if forgotten is not None:
             self.findings.forgotten.append(forgotten)
@@ -335,6 +346,14 @@ class Engine:
         """Note that an alert was said to be normal, or (None) that this was taken back."""
         alert = self.alert(number)
         alert["normal"] = normal
+        self._incidents.over(alert["incident"])
+        self.findings.alerts[number] = alert
+
+    def acknowledge(self, number: int, when: float | None) -> None:
+        """Note that somebody has seen to an alert, or (None) that this was taken back."""
+        alert = self.alert(number)
+        alert["acknowledged"] = when
+        self._incidents.over(alert["incident"])
         self.findings.alerts[number] = alert
 
     def use_profile(self, watched: Watched, profile: Profile) -> None:

@@ -18,6 +18,7 @@ from imsafe.monitor.box_writer import BoxWriter
 from imsafe.monitor.early_buckets import EarlyBuckets
 from imsafe.monitor.engine import Engine
 from imsafe.monitor.findings import Findings, gap_records, log_lines
+from imsafe.monitor.identity import Identities
 from imsafe.monitor.modes import differences
 from imsafe.monitor.open_source import OpenSource
 from imsafe.monitor.options import Options
@@ -28,7 +29,7 @@ from imsafe.monitor.view_protocol import VIEW_VERSION, Hello, Status
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
 from imsafe.sources.base import FromFile, Source
-from imsafe.stream.items import Closed, Tagged
+from imsafe.stream.items import Closed, ProcessInfo, Tagged
 
 STATUS_S = 0.5
 OPEN_BUCKETS_S = 0.1
@@ -66,6 +67,7 @@ class Monitor:
         self._boxes = BoxWriter(self.engine, BoxStore(options.boxes or default_folder()), self.say)
         self._log: ScoreLog | None = None
         self._early = EarlyBuckets()
+        self._identities = Identities()
         self._started = time.time()
         self._due: dict[str, float] = {}
         self._rate_since = (time.monotonic(), 0)
@@ -153,6 +155,8 @@ class Monitor:
         for stream, item in items:
             if isinstance(item, Closed):
                 item = self._told(opened.source, item)  # noqa: PLW2901
+            elif isinstance(item, ProcessInfo) and not isinstance(opened.source, FromFile):
+                item = self._identities.complete(item)  # noqa: PLW2901
             self._record(opened.number, stream, item)
             self.engine.feed(opened.number, stream, item)
 

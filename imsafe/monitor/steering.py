@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ class Steering:
             "close-source": self._close_source,
             "reload-profile": self._reload_profile,
             "mark-normal": self._mark_normal,
+            "acknowledge": self._acknowledge,
             "undo-normal": self._undo_normal,
             "record-start": self._record_start,
             "record-stop": self._record_stop,
@@ -83,19 +85,33 @@ class Steering:
 
     def _mark_normal(self, keys: Keys) -> Keys:
         engine = self._monitor.engine
-        alert = engine.alert(keys["alert"])
-        if alert["normal"] is not None:
-            raise ImsafeError(f"Alert {alert['id']} was said to be normal already.")
-        units = [(state, events) for events, state in engine.sequences(alert["id"])]
-        watched = engine.named(alert["application"])
-        note = f"alert {alert['id']}: {alert['comm']}, pid {alert['pid']}"
+        alerts = [engine.alert(number) for number in keys["alert"]]
+        fresh = [alert for alert in alerts if alert["normal"] is None]
+        if not fresh:
+            raise ImsafeError(f"Alert {alerts[0]['id']} was said to be normal already.")
+        if len({alert["application"] for alert in fresh}) > 1:
+            raise ImsafeError("The alerts are of several applications; mark them one by one.")
+        units = [
+            (state, events) for alert in fresh for events, state in engine.sequences(alert["id"])
+        ]
+        watched = engine.named(fresh[0]["application"])
+        note = "; ".join(
+            f"alert {alert['id']}: {alert['comm']}, pid {alert['pid']}" for alert in fresh[:20]
+        )
 
         def mark(profile: Profile) -> int:
             return profile.mark_normal(units, note, watched.threshold)
 
         number = self._change(watched, mark)
-        engine.mark(alert["id"], number)
+        for alert in fresh:
+            engine.mark(alert["id"], number)
         return {"mark": number}
+
+    def _acknowledge(self, keys: Keys) -> Keys:
+        engine = self._monitor.engine
+        for alert in [engine.alert(number) for number in keys["alert"]]:
+            engine.acknowledge(alert["id"], time.time() if keys["value"] else None)
+        return {}
 
     def _undo_normal(self, keys: Keys) -> Keys:
         engine = self._monitor.engine

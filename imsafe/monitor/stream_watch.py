@@ -30,6 +30,9 @@ from imsafe.stream.routing import Routing
 PIECE = 4096
 """Records that are scored at a time: as far as a snapshot may lie behind an alert."""
 
+MOST_PARENTS = 16
+"""Of a process that are told."""
+
 _BIT = float(1 << 32)
 
 
@@ -153,6 +156,25 @@ class StreamWatch:
     def process(self, pid: int) -> ProcessInfo:
         """Who a process is; what the stream has not said is empty."""
         return self._routing.process(pid) or ProcessInfo(0, pid, 0, "", "", 1)
+
+    def started(self, process: ProcessInfo) -> float | None:
+        """When a process was born: wall clock, seconds."""
+        return self._clock.wall(process.started_ns) / 1e9 if process.started_ns else None
+
+    def lineage(self, process: ProcessInfo) -> list[tuple[int, str]]:
+        """Pid and comm of its parent and so on: as the stream knows them, then as was seen."""
+        found: list[tuple[int, str]] = []
+        child, passed = process, {process.pid}
+        while child.parent and child.parent not in passed and len(found) < MOST_PARENTS:
+            passed.add(child.parent)
+            parent = self._routing.process(child.parent)
+            if parent is None:
+                is_seen = bool(child.parents) and child.parents[0][0] == child.parent
+                found += child.parents if is_seen else [(child.parent, "")]
+                break
+            found.append((parent.pid, parent.comm))
+            child = parent
+        return found[:MOST_PARENTS]
 
     def announced(self) -> list[ProcessInfo]:
         """The live processes that the stream has announced."""

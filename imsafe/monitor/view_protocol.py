@@ -15,7 +15,7 @@ from typing import Any, Literal, TypedDict
 
 import numpy as np
 
-VIEW_VERSION = 1
+VIEW_VERSION = 2
 
 BUCKET_NS = 100_000_000
 """Width of a bucket: 100 ms of event time."""
@@ -163,6 +163,18 @@ class Alert(TypedDict):
     comm: str
     exe: str
     parent: int
+    argv: list[str]
+    """The command line; empty where nobody could look before the process had ended."""
+    user: str
+    """The effective user's name; empty where it is not known."""
+    started: float | None
+    """When the process was born; wall clock, seconds."""
+    parents: list[tuple[int, str]]
+    """Pid and comm of the parent, its parent and so on, as far as they are known."""
+    incident: int
+    """The first alert of those that belong together (`imsafe.monitor.incidents`)."""
+    acknowledged: float | None
+    """When somebody said that this has been seen to; wall clock, seconds."""
     time: float
     """Wall clock, seconds."""
     closed: float | None
@@ -215,7 +227,8 @@ REQUESTS: dict[str, str] = {
     " {kind: pid, pids, full} | {kind: driver, words, device}",
     "close-source": "source: number, or absent for all",
     "reload-profile": "application: name, profile: path (absent: the same file again)",
-    "mark-normal": "alert: id; the reply gives mark: number",
+    "mark-normal": "alert: id, or a list of ids; the reply gives mark: number",
+    "acknowledge": "alert: id, or a list of ids; value: false takes it back",
     "undo-normal": "mark: number, application: name (may be absent where the mark is of one only)",
     "record-start": "path, append: bool, replace: bool",
     "record-stop": "nothing",

@@ -14,6 +14,9 @@ from imsafe.sources.kernel_request import KernelRequest
 LONGEST_REQUEST = 64 << 10
 """Bytes; a longer request is not read."""
 
+MOST_ALERTS = 4096
+"""That one request may name."""
+
 
 class RequestError(ImsafeError):
     """A request that is not one of those in `REQUESTS`, or whose keys are wrong.
@@ -63,6 +66,14 @@ def _number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 53:
         raise RequestError("A number in the request is none.")
     return value
+
+
+def _alerts(value: object) -> list[int]:
+    """One alert or several, none twice."""
+    numbers = value if isinstance(value, list) else [value]
+    if not 0 < len(numbers) <= MOST_ALERTS:
+        raise RequestError("The list of alerts in the request is empty or too long.")
+    return sorted({_number(number) for number in numbers})
 
 
 def _flag(value: object) -> bool:
@@ -123,7 +134,8 @@ _FORMS: dict[str, dict[str, Any]] = {
     "add-source": {"source": (_source,)},
     "close-source": {"source": (_number, None)},
     "reload-profile": {"application": (_text,), "profile": (_text, None)},
-    "mark-normal": {"alert": (_number,)},
+    "mark-normal": {"alert": (_alerts,)},
+    "acknowledge": {"alert": (_alerts,), "value": (_flag, True)},
     "undo-normal": {"mark": (_number,), "application": (_text, None)},
     "record-start": {"path": (_text,), "append": (_flag, False), "replace": (_flag, False)},
     "record-stop": {},

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import time
 from pathlib import Path
 
 
@@ -61,3 +64,32 @@ def argv(pid: int) -> list[str]:
     except OSError:
         return []
     return [word.decode("utf-8", "replace") for word in words]
+
+
+def user(pid: int) -> str:
+    """The name of the (effective) user of a process; empty when it is gone."""
+    numbers = status(pid).get("Uid", "").split()
+    return user_name(int(numbers[1])) if len(numbers) > 1 else ""
+
+
+@functools.lru_cache(256)
+def user_name(uid: int) -> str:
+    """The name of a user, or the number of one that has none."""
+    import pwd  # noqa: PLC0415 - not on Windows, where there is no /proc either
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def started_ns(pid: int) -> int:
+    """When a process was born, by CLOCK_MONOTONIC; 0 when it is gone, or before that clock."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return 0
+    # The kernel counts from the machine's start, with the time that it was suspended.
+    since_boot = int(fields[19]) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+    suspended = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
+    return max(0, since_boot - suspended)

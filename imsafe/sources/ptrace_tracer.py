@@ -319,7 +319,7 @@ class Tracer:
         self._process_of[child] = pid
         self._record(parent, parent_tid, Kind.FORK, child)
         if pid != parent:
-            self._join(pid, parent, self._application_of(parent))
+            self._join(pid, parent, self._application_of(parent), is_born=True)
 
     def _application_of(self, pid: int) -> int:
         info = self.processes.get(pid)
@@ -378,15 +378,24 @@ class Tracer:
         self._buffer += RECORD.pack(time.monotonic_ns(), pid, tid, 0, 0, kind, aux & 0xFFFFFFFF)
         self._lifecycle += 1
 
-    def _join(self, pid: int, parent: int, application: int) -> None:
+    def _join(self, pid: int, parent: int, application: int, *, is_born: bool = False) -> None:
         """Say what the process `pid` runs now, before its next call."""
+        now = time.monotonic_ns()
+        mother, former = self.processes.get(parent), self.processes.get(pid)
+        if is_born and mother is not None:
+            argv, user = mother.argv, mother.user
+        else:
+            argv, user = tuple(procfs.argv(pid)), procfs.user(pid)
         info = ProcessInfo(
-            time_ns=time.monotonic_ns(),
+            time_ns=now,
             pid=pid,
             parent=parent,
             comm=procfs.comm(pid),
             exe=procfs.exe(pid),
             application=application,
+            argv=argv,
+            user=user,
+            started_ns=now if is_born else former.started_ns if former is not None else 0,
         )
         self.processes[pid] = info
         self._flush()

@@ -30,6 +30,14 @@ MAX_EVENTS = 65536
 MAX_FIELDS = 1 << 16
 """Longest JSON of a process or end frame, bytes."""
 
+MAX_ARGV = 4096
+"""Most characters of a command line, all words together."""
+
+MAX_WORDS = 256
+MAX_USER = 64
+MAX_PARENTS = 16
+MAX_PARENT_COMM = 64
+
 _COUNT = struct.Struct("<I")
 _LOST = struct.Struct("<QQQ")
 _COLUMNS: tuple[tuple[str, str, bool], ...] = (
@@ -63,6 +71,7 @@ def encode(item: Item, channel: int = 0, *, compress: bool = False) -> bytes:
             "comm": item.comm[:256],
             "exe": item.exe[:4096],
             "application": item.application,
+            **_identity(item),
         }
         return frame(FrameKind.PROCESS, json_text(fields), channel)
     if isinstance(item, Lost):
@@ -72,6 +81,24 @@ def encode(item: Item, channel: int = 0, *, compress: bool = False) -> bytes:
     if isinstance(item, Segment):
         return frame(FrameKind.CHANNEL, json_text(item.meta), channel)
     return b""
+
+
+def _identity(item: ProcessInfo) -> dict[str, Any]:
+    """What is known of a process beyond what every frame says, within the bounds."""
+    room = MAX_ARGV
+    argv = []
+    for word in item.argv[:MAX_WORDS]:
+        argv.append(word[:room])
+        room -= len(argv[-1])
+        if not room:
+            break
+    fields = {
+        "argv": argv,
+        "user": item.user[:MAX_USER],
+        "started_ns": item.started_ns,
+        "parents": [[pid, comm[:MAX_PARENT_COMM]] for pid, comm in item.parents[:MAX_PARENTS]],
+    }
+    return {key: value for key, value in fields.items() if value}
 
 
 def _events(events: Events, channel: int, *, compress: bool) -> bytes:
@@ -162,7 +189,34 @@ def _process(fields: dict[str, Any]) -> ProcessInfo:
         _text(fields, "comm", 256),
         _text(fields, "exe", 4096),
         _integer(fields, "application", 16),
+        _argv(fields.get("argv", [])),
+        _text(fields, "user", MAX_USER) if "user" in fields else "",
+        _integer(fields, "started_ns", 64) if "started_ns" in fields else 0,
+        _parents(fields.get("parents", [])),
     )
+
+
+def _argv(value: Any) -> tuple[str, ...]:
+    if (
+        not isinstance(value, list)
+        or len(value) > MAX_WORDS
+        or not all(isinstance(word, str) for word in value)
+        or sum(map(len, value)) > MAX_ARGV
+    ):
+        raise StreamError("the value of 'argv' is not a command line, or too long")
+    return tuple(value)
+
+
+def _parents(value: Any) -> tuple[tuple[int, str], ...]:
+    if not isinstance(value, list) or len(value) > MAX_PARENTS:
+        raise StreamError("the value of 'parents' is no list, or too long")
+    found = []
+    for entry in value:
+        if not isinstance(entry, list) or len(entry) != 2:
+            raise StreamError("the value of an entry of 'parents' is not a pid and a name")
+        fields = {"pid": entry[0], "comm": entry[1]}
+        found.append((_integer(fields, "pid", 32), _text(fields, "comm", MAX_PARENT_COMM)))
+    return tuple(found)
 
 
 def _integer(fields: dict[str, Any], key: str, bits: int) -> int:

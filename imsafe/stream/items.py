@@ -38,6 +38,16 @@ class ProcessInfo:
 
     It is sent when a process starts and again when it has loaded a new
     program, always before the first call that it applies to.
+
+    Attributes
+    ----------
+    argv, user
+        The command line and the (effective) user's name; empty where nobody has looked.
+    started_ns
+        When the process was born, by the clock of `time_ns`; 0 where it is not known.
+    parents
+        Pid and comm of its parent, of that one's parent and so on, as far as
+        somebody has looked.
     """
 
     time_ns: int
@@ -46,6 +56,10 @@ class ProcessInfo:
     comm: str
     exe: str
     application: int
+    argv: tuple[str, ...] = ()
+    user: str = ""
+    started_ns: int = 0
+    parents: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from imsafe.monitor.engine import Engine
 from imsafe.monitor.findings import gap_records, log_lines
 from imsafe.monitor.score_log import format_line
 from imsafe.monitor.view_protocol import BUCKET_NS
-from imsafe.stream.items import Item, Lost
+from imsafe.stream.items import Item, Lost, ProcessInfo
 
 from .conftest import (
     READ,
@@ -263,3 +263,32 @@ def test_gaps_are_joined_by_bucket_and_nothing_is_left_out(
         assert ((records["from_ns"] <= begin) & (end <= records["to_ns"])).any()
     apart = [gap for gap in gaps if sum(g[0] // BUCKET_NS == gap[0] // BUCKET_NS for g in gaps) < 2]
     assert {(*gap, 0) for gap in apart} <= set(map(tuple, records.tolist()))
+
+
+def test_an_alert_says_who_it_was_and_what_it_belongs_to(new_engine: NewEngine) -> None:
+    second = 1_000_000_000
+    shell = ProcessInfo(
+        5 * second, 100, 90, "sh", "/bin/sh", 1, ("sh", "-c", "id"), "www-data", 5 * second,
+        ((90, "httpd"), (1, "systemd")),
+    )  # fmt: skip
+    child = ProcessInfo(6 * second, 101, 100, "id", "/bin/id", 1, ("id",), "www-data", 6 * second)
+    bare = ProcessInfo(6 * second, 300, 77, "cron", "/bin/cron", 1)
+    items: list[Item] = [segment(), shell, child, bare]
+    for pid, start in ((100, 7), (101, 8), (300, 9)):
+        items.append(events_of(strange_calls(60), pid=pid, start_ns=start * second))
+    engine = new_engine(threshold=0.6)
+    feed_all(engine, items)
+    first, second_, third = engine.alerts
+    assert first["argv"] == ["sh", "-c", "id"]
+    assert first["user"] == "www-data"
+    assert first["started"] == 1_700_000_005
+    assert first["parents"] == [(90, "httpd"), (1, "systemd")]
+    assert second_["parents"] == [(100, "sh"), (90, "httpd"), (1, "systemd")]
+    assert (third["argv"], third["started"], third["parents"]) == ([], None, [(77, "")])
+    assert [alert["incident"] for alert in engine.alerts] == [1, 1, 3]
+    boxes = {box.alert: box for box in engine.take().boxes}
+    assert boxes[2].process.parents == ((100, "sh"), (90, "httpd"), (1, "systemd"))
+    assert boxes[2].process.argv == ("id",)
+    engine.acknowledge(1, 5.0)
+    assert engine.alert(1)["acknowledged"] == 5.0
+    assert set(engine.take().alerts) == {1}

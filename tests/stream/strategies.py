@@ -35,7 +35,19 @@ def events(draw: st.DrawFn, max_size: int = 30) -> Events:
     return np.array(draw(st.lists(RECORD, min_size=1, max_size=max_size)), EVENT)
 
 
-PROCESSES = st.builds(ProcessInfo, U64, U32, U32, TEXT, TEXT, st.integers(0, 0xFFFF))
+PROCESSES = st.builds(
+    ProcessInfo,
+    U64,
+    U32,
+    U32,
+    TEXT,
+    TEXT,
+    st.integers(0, 0xFFFF),
+    st.lists(TEXT, max_size=4).map(tuple),
+    TEXT,
+    U64,
+    st.lists(st.tuples(U32, TEXT), max_size=4).map(tuple),
+)
 LOSSES = st.builds(Lost, U64, U64, U64)
 TOTALS = st.dictionaries(TEXT, U64, max_size=4)
 METADATA: SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,41 @@ def test_a_process_out_of_range_is_refused(change: dict[str, Any]) -> None:
         decode(Frame(FrameKind.PROCESS, 0, json.dumps(fields).encode()))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"argv": "ls -l"},
+        {"argv": [1]},
+        {"argv": ["x"] * 257},
+        {"argv": ["x" * 4096, "x"]},
+        {"user": 0},
+        {"user": "x" * 65},
+        {"started_ns": -1},
+        {"parents": {}},
+        {"parents": [[1, "init"]] * 17},
+        {"parents": [[1]]},
+        {"parents": [["1", "init"]]},
+        {"parents": [[1, "x" * 65]]},
+    ],
+    ids=str,
+)
+def test_what_may_be_missing_is_checked_where_it_stands(change: dict[str, Any]) -> None:
+    with pytest.raises(StreamError, match="the value of"):
+        decode(Frame(FrameKind.PROCESS, 0, json.dumps({**PROCESS, **change}).encode()))
+
+
 def test_what_is_too_long_is_cut_when_it_is_written() -> None:
+    long = ProcessInfo(
+        1, 2, 3, "c", "/e", 1, ("a" * 4000, "\x01" * 200, "b"), "u" * 99, 5, ((1, "p" * 99),) * 99
+    )
+    (got,) = _frames(encode(long))
+    assert decode(got) == ProcessInfo(
+        1, 2, 3, "c", "/e", 1, ("a" * 4000, "\x01" * 96), "u" * 64, 5, ((1, "p" * 64),) * 16
+    )
+    worst = replace(
+        long, comm="\x01" * 999, exe="\x01" * 9999, argv=("\x01" * 9999,), user="\x01" * 99
+    )
+    (got,) = _frames(encode(replace(worst, parents=((2**32 - 1, "\x01" * 99),) * 99)))
+    decode(got)
     (got,) = _frames(encode(ProcessInfo(1, 2, 3, "c" * 1000, "\udce9" * 9000, 1)))
     assert decode(got) == ProcessInfo(1, 2, 3, "c" * 256, "?" * 4096, 1)

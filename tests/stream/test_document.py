@@ -13,7 +13,15 @@ import numpy as np
 import pytest
 
 from imsafe.events import EVENT, OUT_OF_RANGE, Abi, Kind
-from imsafe.stream.codec import MAX_EVENTS, MAX_FIELDS, encode
+from imsafe.stream.codec import (
+    MAX_ARGV,
+    MAX_EVENTS,
+    MAX_FIELDS,
+    MAX_PARENTS,
+    MAX_USER,
+    MAX_WORDS,
+    encode,
+)
 from imsafe.stream.frames import MAGIC, MAX_META, MAX_PAYLOAD, VERSION, FrameKind, segment_header
 from imsafe.stream.items import Closed, End, Lost, ProcessInfo, Segment
 from imsafe.stream.meta import MAX_APPLICATIONS, MAX_NAME
@@ -140,7 +148,11 @@ def test_the_numbers_of_kinds_and_abis() -> None:
         (r"length of the JSON, bytes; at most ([\d,]+)", MAX_META),
         (r"length of the payload, bytes; at most ([\d,]+)", MAX_PAYLOAD),
         (r"u32, from 1 to ([\d,]+), and a zlib stream", MAX_EVENTS),
-        (r"All keys are required, others are ignored; at most ([\d,]+) bytes", MAX_FIELDS),
+        (r"At most ([\d,]+) bytes in all\. A process frame", MAX_FIELDS),
+        (r"at most ([\d,]+) texts, 4,096 characters", MAX_WORDS),
+        (r"texts, ([\d,]+) characters in all", MAX_ARGV),
+        (r"at most ([\d,]+) characters \| name of the effective user", MAX_USER),
+        (r"at most ([\d,]+) pairs", MAX_PARENTS),
         (r"are allowed\. At most ([\d,]+) bytes", MAX_FIELDS),
         (r"`applications` \| list of objects, at most ([\d,]+)", MAX_APPLICATIONS),
         (r"`name` \| text, 1 to ([\d,]+) characters", MAX_NAME),

@@ -135,7 +135,12 @@ class Lifecycle:
             return items
         known = process.info if process else ProcessInfo(0, record.pid, 0, "", "", application)
         info = replace(
-            known, time_ns=record.time_ns, pid=record.aux, parent=parent, application=application
+            known,
+            time_ns=record.time_ns,
+            pid=record.aux,
+            parent=parent,
+            application=application,
+            started_ns=record.time_ns,
         )
         self.processes[info.pid] = Followed(info, {info.pid})
         return [*items, info]
@@ -150,6 +155,7 @@ class Lifecycle:
             _text(comm),
             _text(file),
             application,
+            started_ns=process.info.started_ns if process else 0,
         )
         if application:
             self.processes[info.pid] = Followed(info, {info.pid})
