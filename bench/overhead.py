@@ -141,6 +141,11 @@ class Machine:
         )
         return Taken(*map(float, self.noted.read_text().split()))
 
+    def repeat(self, prefix: list[str], argv: list[str], times: int) -> Taken:
+        """What a short command takes, so many times: one run alone says little."""
+        taken = [self.run(prefix, argv) for _ in range(times)]
+        return Taken(sum(one.elapsed for one in taken), sum(one.cpu for one in taken))
+
     def serve(self, prefix: list[str], requests: int) -> Taken:
         """What a web server under a tracer takes for so many requests."""
         nginx = ["nginx", "-c", f"{self.folder}/nginx.conf"]
@@ -196,7 +201,7 @@ class Workload:
 
 def workloads(machine: Machine, shrink: int) -> list[Workload]:
     loop, git = str(machine.loop), ["git", "--no-optional-locks", "-C", str(machine.repository)]
-    tar = ["tar", "cPf", str(machine.folder / "x.tar"), "/usr/share/doc"]
+    tar = ["tar", "cPf", str(machine.folder / "x.tar")]
     dd = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "status=none"]
 
     return [
@@ -212,8 +217,24 @@ def workloads(machine: Machine, shrink: int) -> list[Workload]:
             600_000 // shrink,
             40_000 // shrink,
         ),
-        Workload("tar", lambda prefix, _: machine.run(prefix, tar), 1, 1),
-        Workload("git status", lambda prefix, _: machine.run(prefix, [*git, "status", "-s"]), 1, 1),
+        Workload(
+            "tar /usr/share/doc",
+            lambda prefix, size: machine.repeat(prefix, [*tar, "/usr/share/doc"], size),
+            max(3 // shrink, 1),
+            1,
+        ),
+        Workload(
+            "tar /usr/bin",
+            lambda prefix, size: machine.repeat(prefix, [*tar, "/usr/bin"], size),
+            1,
+            1,
+        ),
+        Workload(
+            "git status",
+            lambda prefix, size: machine.repeat(prefix, [*git, "status", "-s"], size),
+            max(5 // shrink, 1),
+            1,
+        ),
         Workload("HTTP server", machine.serve, 6_000 // shrink, 1_000 // shrink),
     ]
 
@@ -290,6 +311,7 @@ def tools(machine: Machine) -> list[Tool]:
         Tool(
             "ImSafe, another traced", beside=lambda: kernel_tracer(trace, "--driver", f"no-{ours}")
         ),
+        Tool("nothing, as a control", beside=contextlib.nullcontext),
         Tool("ImSafe, sensor", [str(BIN / "ims-trace"), "--force", "-o", str(trace), "--"]),
     ]
     if shutil.which("bpftrace"):
@@ -450,7 +472,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="imsafe-bench-", dir=memory) as name:
         machine = Machine(Path(name))
         works, found = workloads(machine, shrink), tools(machine)
-        found = found[:2] if args.kernel else found
+        found = found[:3] if args.kernel else found
         for work in works:
             work.run([], work.small)  # into the cache
         for number in range(pairs):
