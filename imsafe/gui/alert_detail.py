@@ -1,180 +1,102 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why there is an alert: the reason, the calls with their surprise, what was expected instead."""
+"""Why there is an alert: the reason, who it was, and the calls with what was expected instead."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import PurePath
 
-from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QPalette
 from PyQt6.QtWidgets import (
     QFormLayout,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
+    QSplitter,
     QStackedLayout,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
 
-from imsafe.gui.alert_list import Index
-from imsafe.gui.bars import FRACTION_ROLE, HOT_ROLE, BarDelegate
+from imsafe.gui.alert_model import duration, is_settled
+from imsafe.gui.call_table import CallTable
+from imsafe.gui.plain_text import command_line, line, name, tip
 from imsafe.gui.plot_items import rarity
 from imsafe.gui.score_plot import time_text
-from imsafe.monitor.view_protocol import Alert, ExplainedCall, IoUringNotice
-
-FULL_BAR_BITS = 16.0
-HOT_BITS = 8.0
-"""A call beyond this many bits (1 in 256) is one of those that raised the alert."""
-
-
-def percent(probability: float) -> str:
-    """A probability for a person."""
-    if probability >= 0.0995:
-        return f"{probability:.0%}"
-    if probability >= 0.001:
-        return f"{probability:.1%}"
-    return f"{probability:.0e}" if probability > 0 else "0"
-
-
-class CallModel(QAbstractTableModel):
-    """The calls of one alert: call, surprise, what was expected there instead."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._calls: list[ExplainedCall] = []
-        self._columns = (self.tr("Call"), self.tr("Surprise"), self.tr("Expected instead"))
-
-    def set_calls(self, calls: list[ExplainedCall]) -> None:
-        """Show these."""
-        self.beginResetModel()
-        self._calls = list(calls)
-        self.endResetModel()
-
-    def hottest(self) -> int:
-        """The row of the most surprising call; -1 when there are none."""
-        if not self._calls:
-            return -1
-        return max(range(len(self._calls)), key=lambda row: self._calls[row]["surprise"])
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, D102
-        return 0 if parent.isValid() else len(self._calls)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, D102
-        return 0 if parent.isValid() else 3
-
-    def headerData(  # noqa: D102
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if role == Qt.ItemDataRole.DisplayRole:
-            if orientation == Qt.Orientation.Horizontal:
-                return self._columns[section]
-            return section + 1
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102
-        call = self._calls[index.row()]
-        column = index.column()
-        if role == Qt.ItemDataRole.DisplayRole:
-            if column == 0:
-                return call["call"]
-            if column == 1:
-                return self.tr("{0} bits").format(f"{call['surprise']:.1f}")
-            return ",  ".join(
-                f"{name} {percent(probability) if probability >= 0.001 else '<0.1%'}"
-                for name, probability in call["expected"]
-            )
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return self.tr("Probability here: {0}").format(percent(call["probability"]))
-        if column == 1:
-            if role == FRACTION_ROLE:
-                return min(1.0, call["surprise"] / FULL_BAR_BITS)
-            if role == HOT_ROLE:
-                return call["surprise"] >= HOT_BITS
-        return None
+from imsafe.monitor.view_protocol import Alert, IoUringNotice
 
 
 class AlertDetail(QWidget):
-    """Explains the selected alert.
+    """Explains the selected alert, or the worst one of an incident.
 
     Signals
     -------
-    normal_asked(int), undo_asked(int, int)
-        Alert id; alert id and mark.
+    normal_asked(list), undo_asked(int, int)
+        Alert ids; alert id and mark.
+    acknowledge_asked(list, bool)
+        Alert ids; False: not acknowledged after all.
     box_asked(str)
         Path of the black box to replay.
+    copy_asked(list)
+        Alert ids.
     """
 
-    normal_asked = pyqtSignal(int)
+    normal_asked = pyqtSignal(list)
     undo_asked = pyqtSignal(int, int)
+    acknowledge_asked = pyqtSignal(list, bool)
     box_asked = pyqtSignal(str)
+    copy_asked = pyqtSignal(list)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._alert: Alert | None = None
+        self._others: list[Alert] = []
         self._may_steer = True
-        self._reason = QLabel()
-        self._reason.setWordWrap(True)
-        self._reason.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        font = self._reason.font()
-        font.setBold(True)
-        self._reason.setFont(font)
-        self._process = self._value()
-        self._score = self._value()
-        self._when = self._value()
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(2)
-        form.addRow(self.tr("Process:"), self._process)
-        form.addRow(self.tr("Score:"), self._score)
-        form.addRow(self.tr("Time:"), self._when)
-        self._calls = CallModel(self)
-        self._table = QTableView()
-        self._table.setModel(self._calls)
-        self._table.setItemDelegateForColumn(1, BarDelegate(self._table))
-        self._table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
-        self._table.setShowGrid(False)
-        self._table.setWordWrap(False)
-        self._table.setAccessibleName(self.tr("Calls of the alert"))
-        header, vertical = self._table.horizontalHeader(), self._table.verticalHeader()
-        assert header is not None
-        assert vertical is not None
-        header.setStretchLastSection(True)
-        vertical.setDefaultSectionSize(self.fontMetrics().height() + 4)
-        letter = self.fontMetrics().averageCharWidth()
-        self._table.setColumnWidth(0, 20 * letter)
-        self._table.setColumnWidth(1, 18 * letter)
-        self.normal = QPushButton(self.tr("This was &normal"))
-        self.normal.setToolTip(
-            self.tr("Add this sequence to the profile's normal behaviour; it can be undone")
-        )
-        self.normal.clicked.connect(self._ask_normal)
-        self.undo = QPushButton(self.tr("&Undo"))
-        self.undo.setToolTip(self.tr("Take back that this was normal"))
-        self.undo.clicked.connect(self._ask_undo)
-        self.box = QPushButton(self.tr("Replay &black box"))
-        self.box.clicked.connect(self._ask_box)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.normal)
-        buttons.addWidget(self.undo)
-        buttons.addWidget(self.box)
-        buttons.addStretch(1)
+        self.reason = _label(bold=True)
+        self._facts = QFormLayout()
+        self._facts.setContentsMargins(0, 0, 0, 0)
+        self._facts.setVerticalSpacing(1)
+        self._facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self._facts.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        self.command = self._fact(self.tr("Command:"))
+        self.process = self._fact(self.tr("Process:"))
+        self.parents = self._fact(self.tr("Parents:"))
+        self.user = self._fact(self.tr("User:"))
+        self.incident = self._fact(self.tr("Incident:"))
+        self.score = self._fact(self.tr("Score:"))
+        self.reading = self._fact(self.tr("Reading:"))
+        self.when = self._fact(self.tr("Time:"))
+        self.calls = CallTable()
+        self._make_buttons()
+        about = QWidget()
+        inner = QVBoxLayout(about)
+        inner.setContentsMargins(0, 0, 4, 0)
+        inner.addLayout(self._facts)
+        inner.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(about)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setMinimumWidth(220)
+        both = QSplitter(Qt.Orientation.Horizontal)
+        both.addWidget(scroll)
+        both.addWidget(self.calls)
+        both.setSizes([290, 390])
+        both.setChildrenCollapsible(False)
         page = QWidget()
-        inner = QVBoxLayout(page)
-        inner.setContentsMargins(6, 6, 6, 6)
-        inner.setSpacing(4)
-        inner.addWidget(self._reason)
-        inner.addLayout(form)
-        inner.addWidget(self._table, 1)
-        inner.addLayout(buttons)
-        self._notice = QLabel()
-        self._notice.setWordWrap(True)
-        self._notice.setTextFormat(Qt.TextFormat.PlainText)
-        self._notice.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._notice.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._notice.setMargin(6)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(4)
+        column.addWidget(self.reason)
+        column.addWidget(both, 1)
+        column.addLayout(self._buttons)
+        self.notice = _label()
+        self.notice.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.notice.setMargin(6)
         nothing = QLabel(
             self.tr("When an alert is selected, this pane tells why it was raised:\n"
                     "the calls that surprised, and what the profile expected there instead.")
@@ -183,71 +105,142 @@ class AlertDetail(QWidget):
         nothing.setWordWrap(True)
         nothing.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self._pages = QStackedLayout(self)
-        self._pages.addWidget(nothing)
-        self._pages.addWidget(page)
-        self._pages.addWidget(self._notice)
+        for widget in (nothing, page, self.notice):
+            self._pages.addWidget(widget)
 
-    def _value(self) -> QLabel:
-        label = QLabel()
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    def _fact(self, title: str) -> QLabel:
+        label = _label()
         label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        label.setAccessibleName(title.rstrip(":"))
+        self._facts.addRow(title, label)
         return label
+
+    def _make_buttons(self) -> None:
+        self.acknowledge = QPushButton()
+        self.acknowledge.clicked.connect(self._ask_acknowledge)
+        self.normal = QPushButton()
+        self.normal.setToolTip(
+            self.tr("Add this sequence to the profile's normal behaviour; it can be undone")
+        )
+        self.normal.clicked.connect(self._ask_normal)
+        self.undo = QPushButton(self.tr("&Undo: not normal"))
+        self.undo.setToolTip(self.tr("Take back that this was normal"))
+        self.undo.clicked.connect(self._ask_undo)
+        self.box = QPushButton(self.tr("Replay &black box"))
+        self.box.clicked.connect(self._ask_box)
+        self.copy = QPushButton(self.tr("Co&py"))
+        self.copy.setToolTip(self.tr("Put all of this on the clipboard, as text"))
+        self.copy.clicked.connect(lambda: self.copy_asked.emit(self._numbers()))
+        self._buttons = QHBoxLayout()
+        for button in (self.acknowledge, self.normal, self.undo, self.box, self.copy):
+            self._buttons.addWidget(button)
+        self._buttons.addStretch(1)
+
+    # What it shows
 
     def set_may_steer(self, allowed: bool) -> None:
         """Whether the monitor takes requests from this window."""
         self._may_steer = allowed
         self._enable()
 
-    def show_alert(self, alert: Alert | None) -> None:
-        """Explain this one."""
-        same = self._alert is not None and alert is not None and self._alert["id"] == alert["id"]
-        calls_changed = not same or alert is None or self._alert is None or (
-            alert["calls"] != self._alert["calls"]
-        )  # fmt: skip
-        self._alert = alert
+    def show_alert(self, alert: Alert | None, incident: list[Alert] | None = None) -> None:
+        """Explain this one.
+
+        Parameters
+        ----------
+        alert
+            None: say what the pane is for.
+        incident
+            All alerts that the buttons are about, where that is more than this one.
+        """
+        former, self._alert, self._others = self._alert, alert, incident or []
         if alert is None:
             self._pages.setCurrentIndex(0)
             return
         self._pages.setCurrentIndex(1)
-        self._reason.setText(alert["reason"])
-        self._process.setText(
-            self.tr("{comm}, pid {pid}, thread {tid}, parent {parent}, {exe}").format(
-                comm=alert["comm"],
-                pid=alert["pid"],
-                tid=alert["tid"],
-                parent=alert["parent"],
-                exe=alert["exe"] or self.tr("executable unknown"),
-            )
+        self.reason.setText(line(alert["reason"]))
+        self._set(self.incident, self._incident_text())
+        self._set(
+            self.process,
+            self._process_text(alert),
         )
-        self._score.setText(
-            self.tr(
-                "{peak:.3f} at its peak ({rarity}), threshold {threshold:.3f}, reading: {reading}"
-            ).format(
-                peak=alert["peak"],
-                rarity=rarity(alert["peak"]),
-                threshold=alert["threshold"],
-                reading=alert["reading"],
-            )
+        self._set(
+            self.command,
+            command_line(alert["argv"]) or self.tr("unknown: it had ended before one could look"),
         )
+        self._set(
+            self.parents,
+            " ← ".join(f"{name(comm) or '?'} ({pid})" for pid, comm in alert["parents"]),
+        )
+        self._set(self.user, self._user_text(alert))
+        self._set(
+            self.score,
+            self.tr("{peak:.3f} at its peak ({rarity}); threshold {threshold:.3f}").format(
+                peak=alert["peak"], rarity=rarity(alert["peak"]), threshold=alert["threshold"]
+            ),
+        )
+        self._set(self.reading, self._reading_text(alert["reading"]))
+        self._set(self.when, self._time_text(alert))
+        if former is None or former["id"] != alert["id"] or former["calls"] != alert["calls"]:
+            self.calls.show_calls(alert["calls"])
+        self._enable()
+
+    def _set(self, label: QLabel, text: str) -> None:
+        label.setText(text)
+        self._facts.setRowVisible(label, bool(text))
+
+    def _incident_text(self) -> str:
+        if len(self._others) < 2:
+            return ""
+        names = [name(comm) or "?" for comm in dict.fromkeys(a["comm"] for a in self._others)]
+        times = [alert["time"] for alert in self._others]
+        shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+        return self.tr("{count:,} alerts in {stretch}: {names}; this is the worst").format(
+            count=len(times), stretch=duration(max(times) - min(times)), names=shown
+        )
+
+    def _process_text(self, alert: Alert) -> str:
+        exe = line(alert["exe"])
+        words = [exe] if exe else [name(alert["comm"]) or "?", self.tr("executable unknown")]
+        if exe and PurePath(alert["exe"]).name != alert["comm"]:
+            words.append(self.tr("called {0}").format(name(alert["comm"]) or "?"))
+        words.append(self.tr("pid {0}").format(alert["pid"]))
+        if alert["tid"] != alert["pid"]:
+            words.append(self.tr("thread {0}").format(alert["tid"]))
+        return ", ".join(words)
+
+    def _user_text(self, alert: Alert) -> str:
+        words = name(alert["user"])
+        if alert["started"] is not None:
+            age = max(0.0, alert["time"] - alert["started"])
+            words += self.tr("{comma}started {time}, {age} before").format(
+                comma=", " if words else "",
+                time=time_text(alert["started"], date=age > 3600),
+                age=duration(age),
+            )
+        return words
+
+    def _reading_text(self, reading: str) -> str:
+        return {
+            "burst": self.tr("burst: its last 20 calls are improbable"),
+            "drift": self.tr("drift: its last 500 calls are unlike the program"),
+            "repertoire": self.tr("repertoire: no learned process used these calls together"),
+        }.get(reading, name(reading))
+
+    def _time_text(self, alert: Alert) -> str:
         words = time_text(alert["time"], date=True)
         if alert["closed"] is not None:
-            words += self.tr(", over after {0:.1f} s").format(alert["closed"] - alert["time"])
+            words += self.tr(", over after {0}").format(duration(alert["closed"] - alert["time"]))
         words += self.tr(", {0:,} calls above the threshold").format(alert["calls_above"])
         if alert["lost"]:
-            words += self.tr(", {0:,} calls lost nearby").format(alert["lost"])
-        self._when.setText(words)
-        if calls_changed:
-            self._calls.set_calls(alert["calls"])
-            # The table has its size only once the page is shown and laid out.
-            QTimer.singleShot(0, self._scroll_to_hottest)
-        self._enable()
+            words += self.tr(", {0:,} calls lost before it").format(alert["lost"])
+        return words
 
     def show_notice(self, notice: IoUringNotice) -> None:
         """Explain a notice."""
         self._alert = None
         self._pages.setCurrentIndex(2)
-        self._notice.setText(
+        self.notice.setText(
             self.tr(
                 "{text}\n\n"
                 "{application}: {comm}, pid {pid}, thread {tid}, {exe}, {time}\n\n"
@@ -257,39 +250,68 @@ class AlertDetail(QWidget):
                 " forbid it: SystemCallFilter=~io_uring_setup in its systemd unit, or for the whole"
                 " machine sysctl kernel.io_uring_disabled=2 (Linux 6.6 and later)."
             ).format(
-                text=notice["text"],
-                application=notice["application"],
-                comm=notice["comm"],
+                text=line(notice["text"]),
+                application=line(notice["application"]),
+                comm=name(notice["comm"]),
                 pid=notice["pid"],
                 tid=notice["tid"],
-                exe=notice["exe"] or self.tr("executable unknown"),
+                exe=line(notice["exe"]) or self.tr("executable unknown"),
                 time=time_text(notice["time"], date=True),
             )
         )
 
-    def _scroll_to_hottest(self) -> None:
-        row = self._calls.hottest()
-        if row >= 0:
-            self._table.scrollTo(self._calls.index(row, 0), QTableView.ScrollHint.PositionAtCenter)
+    # The buttons
+
+    def _numbers(self) -> list[int]:
+        if self._alert is None:
+            return []
+        return [alert["id"] for alert in self._others] or [self._alert["id"]]
 
     def _enable(self) -> None:
         alert = self._alert
         if alert is None:
             return
         marked = alert["normal"] is not None
+        several = len(self._others) > 1
+        self.normal.setText(
+            self.tr("All {0} were &normal").format(len(self._others)) if several
+            else self.tr("This was &normal")
+        )  # fmt: skip
+        self.normal.setVisible(not marked)
         self.normal.setEnabled(self._may_steer and not marked)
+        self.undo.setVisible(marked)
         self.undo.setEnabled(self._may_steer and marked)
+        self.acknowledge.setText(
+            self.tr("Not &acknowledged") if self._all_acknowledged() else self.tr("&Acknowledge")
+        )
+        self.acknowledge.setToolTip(
+            self.tr("You have seen to it: it stays in the list, and is not counted any more")
+        )
+        self.acknowledge.setEnabled(self._all_acknowledged() or not all(map(is_settled, self._all)))
         self.box.setEnabled(bool(alert["box"]))
         self.box.setToolTip(
-            self.tr("Replay the calls around the alert, from {0}").format(alert["box"])
+            tip(
+                self.tr("Replay the calls around the alert in a window of their own, from"),
+                line(alert["box"]),
+            )
             if alert["box"]
             else self.tr("There is no black box of this alert (yet): it is written 500 calls later")
         )
 
+    @property
+    def _all(self) -> list[Alert]:
+        return self._others or ([self._alert] if self._alert is not None else [])
+
+    def _all_acknowledged(self) -> bool:
+        return all(alert["acknowledged"] is not None for alert in self._all)
+
+    def _ask_acknowledge(self) -> None:
+        self.acknowledge_asked.emit(self._numbers(), not self._all_acknowledged())
+
     def _ask_normal(self) -> None:
         if self._alert is not None:
             self.normal.setEnabled(False)
-            self.normal_asked.emit(self._alert["id"])
+            self.normal_asked.emit(self._numbers())
 
     def _ask_undo(self) -> None:
         if self._alert is not None and self._alert["normal"] is not None:
@@ -299,3 +321,15 @@ class AlertDetail(QWidget):
     def _ask_box(self) -> None:
         if self._alert is not None and self._alert["box"]:
             self.box_asked.emit(self._alert["box"])
+
+
+def _label(*, bold: bool = False) -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    if bold:
+        font = label.font()
+        font.setBold(True)
+        label.setFont(font)
+    return label

@@ -1,339 +1,310 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list of alerts: a table model, newest first, in bounded memory, and its view.
-
-Between the alerts stand notices, rows of another sort: something to know of a
-process that has no score and is no alert.
-"""
+"""The list of alerts: incidents that open to their alerts; sorted, searched, acted upon."""
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
 from typing import Any
 
-from PyQt6.QtCore import (
-    QAbstractTableModel,
-    QModelIndex,
-    QPersistentModelIndex,
-    QSortFilterProxyModel,
-    Qt,
-    pyqtSignal,
-)
-from PyQt6.QtGui import QColor, QFont
+from PyQt6.QtCore import QModelIndex, QPoint, QSortFilterProxyModel, Qt, pyqtSignal
+from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
-    QTableView,
+    QMenu,
+    QPushButton,
+    QTreeView,
     QVBoxLayout,
     QWidget,
 )
 
-from imsafe.gui.colours import Colours
-from imsafe.gui.score_plot import time_text
-from imsafe.monitor.view_protocol import Alert, IoUringNotice
+from imsafe.gui.alert_model import (
+    APPLICATION,
+    ID_ROLE,
+    IDS_ROLE,
+    NOTHING,
+    SORT_ROLE,
+    STATE,
+    TIMES,
+    AlertModel,
+    is_settled,
+    search_text,
+)
+from imsafe.monitor.view_protocol import Alert
 
-MOST_ALERTS = 10_000
-"""The oldest are dropped beyond this; the monitor's log keeps them all."""
-
-MOST_NOTICES = 1_000
-"""Later ones are not listed, so that no flood of them drives the alerts away."""
-
-NOTHING = -1
-"""The id of no row; those of notices are below it."""
-
-SORT_ROLE = Qt.ItemDataRole.UserRole
-ID_ROLE = Qt.ItemDataRole.UserRole + 1
-
-Index = QModelIndex | QPersistentModelIndex
+ALL, UNSETTLED, OPEN = range(3)
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeRow:
-    """A notice with the id of its row."""
+class _Sieve(QSortFilterProxyModel):
+    """Sorts, and lets through what is asked for: an incident with one alert that fits."""
 
-    id: int
-    notice: IoUringNotice
-
-
-class AlertModel(QAbstractTableModel):
-    """Alerts and notices as rows; an alert that changes keeps its row.
-
-    Attributes
-    ----------
-    notices
-        How many of the rows are notices.
-    """
-
-    def __init__(self, colours: Colours, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AlertModel, parent: QWidget) -> None:
         super().__init__(parent)
-        self.colours = colours
-        self._rows: list[Alert | NoticeRow] = []  # oldest first: a new one is appended
-        self.notices = 0
-        self._notice_ids = itertools.count(NOTHING - 1, -1)
-        self._columns = (
-            self.tr("Time"),
-            self.tr("Application"),
-            self.tr("Process"),
-            self.tr("Peak"),
-            self.tr("State"),
-            self.tr("Reason"),
-        )
-        self._places: dict[int, int] = {}
-        self._dropped = 0
+        self.words: list[str] = []
+        self.wanted = ALL
+        self._model = model
+        self.setSourceModel(model)
+        self.setSortRole(SORT_ROLE)
+        self.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
 
-    def put(self, alert: Alert) -> None:
-        """Add an alert, or change the one of that id."""
-        place = self._places.get(alert["id"])
-        if place is not None:
-            row = place - self._dropped
-            known = self._rows[row]
-            assert not isinstance(known, NoticeRow)
-            if not alert["calls"] and known["calls"]:
-                alert = {**alert, "calls": known["calls"]}
-            self._rows[row] = alert
-            self.dataChanged.emit(self.index(row, 0), self.index(row, len(self._columns) - 1))
-            return
-        self._append(alert["id"], alert)
+    def refresh(self) -> None:
+        """Sift again."""
+        self.invalidateFilter()
 
-    def put_notice(self, notice: IoUringNotice) -> None:
-        """Add a notice, unless there are very many."""
-        if self.notices < MOST_NOTICES:
-            self.notices += 1
-            number = next(self._notice_ids)
-            self._append(number, NoticeRow(number, notice))
+    def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:
+        if not self.words and self.wanted == ALL:
+            return True
+        found = self._model.row(self._model.index(row, 0, parent))
+        if found.notice is not None:
+            text = f"{found.notice['comm']} {found.notice['pid']} {found.notice['text']}"
+            return self.wanted == ALL and self._has_words(text.casefold())
+        return any(self._fits(alert) for alert in found.alerts)
 
-    def _append(self, number: int, new: Alert | NoticeRow) -> None:
-        if len(self._rows) >= MOST_ALERTS + MOST_NOTICES:
-            self.beginRemoveRows(QModelIndex(), 0, 0)
-            gone = self._rows.pop(0)
-            self.notices -= isinstance(gone, NoticeRow)
-            del self._places[_id(gone)]
-            self._dropped += 1
-            self.endRemoveRows()
-        row = len(self._rows)
-        self.beginInsertRows(QModelIndex(), row, row)
-        self._rows.append(new)
-        self._places[number] = row + self._dropped
-        self.endInsertRows()
+    def _fits(self, alert: Alert) -> bool:
+        if self.wanted != ALL and is_settled(alert):
+            return False
+        if self.wanted == OPEN and alert["state"] != "open":
+            return False
+        return not self.words or self._has_words(search_text(alert))
 
-    def clear(self) -> None:
-        """Forget all."""
-        self.beginResetModel()
-        self._rows.clear()
-        self.notices = 0
-        self._places.clear()
-        self._dropped = 0
-        self.endResetModel()
-
-    def alert(self, number: int) -> Alert | None:
-        """The alert of an id; None where that is a notice's, or nothing's."""
-        found = self._find(number)
-        return None if isinstance(found, NoticeRow) else found
-
-    def notice(self, number: int) -> IoUringNotice | None:
-        """The notice of an id; None where that is an alert's, or nothing's."""
-        found = self._find(number)
-        return found.notice if isinstance(found, NoticeRow) else None
-
-    def _find(self, number: int) -> Alert | NoticeRow | None:
-        row = self.row(number)
-        return None if row < 0 else self._rows[row]
-
-    def row(self, number: int) -> int:
-        """The row of an id; -1 for none."""
-        place = self._places.get(number)
-        return -1 if place is None else place - self._dropped
-
-    def marks(self) -> list[tuple[int, float, float]]:
-        """What the plot marks: id, time, peak; those called normal are left out."""
-        return [
-            (row["id"], row["time"], row["peak"])
-            for row in self._rows
-            if not isinstance(row, NoticeRow) and row["normal"] is None
-        ]
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, D102
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, D102
-        return 0 if parent.isValid() else len(self._columns)
-
-    def headerData(  # noqa: D102
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self._columns[section]
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102
-        alert = self._rows[index.row()]
-        column = index.column()
-        if isinstance(alert, NoticeRow):
-            return self._notice_data(alert, column, role)
-        if role in (Qt.ItemDataRole.DisplayRole, SORT_ROLE):
-            sorting = role == SORT_ROLE
-            match column:
-                case 0:
-                    return alert["time"] if sorting else time_text(alert["time"])
-                case 1:
-                    return alert["application"]
-                case 2:
-                    return f"{alert['comm']} ({alert['pid']})"
-                case 3:
-                    return alert["peak"] if sorting else f"{alert['peak']:.2f}"
-                case 4:
-                    return self._state(alert)
-                case _:
-                    return alert["reason"]
-        if role == ID_ROLE:
-            return alert["id"]
-        if role == Qt.ItemDataRole.ToolTipRole and column in (0, 5):
-            return alert["reason"] if column else time_text(alert["time"], date=True)
-        if role == Qt.ItemDataRole.ForegroundRole and alert["normal"] is None and column in (3, 4):
-            return QColor(self.colours.alert)
-        if role == Qt.ItemDataRole.FontRole and alert["state"] == "open":
-            font = QFont()
-            font.setBold(True)
-            return font
-        if role == Qt.ItemDataRole.TextAlignmentRole and column == 3:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        return None
-
-    def _notice_data(self, row: NoticeRow, column: int, role: int) -> Any:
-        notice = row.notice
-        if role in (Qt.ItemDataRole.DisplayRole, SORT_ROLE):
-            sorting = role == SORT_ROLE
-            match column:
-                case 0:
-                    return notice["time"] if sorting else time_text(notice["time"])
-                case 1:
-                    return notice["application"]
-                case 2:
-                    return f"{notice['comm']} ({notice['pid']})"
-                case 3:
-                    return -1.0 if sorting else ""
-                case 4:
-                    return self.tr("notice")
-                case _:
-                    return notice["text"]
-        if role == ID_ROLE:
-            return row.id
-        if role == Qt.ItemDataRole.ToolTipRole and column in (0, 5):
-            return notice["text"] if column else time_text(notice["time"], date=True)
-        if role == Qt.ItemDataRole.FontRole:
-            font = QFont()
-            font.setItalic(True)
-            return font
-        return None
-
-    def _state(self, alert: Alert) -> str:
-        if alert["normal"] is not None:
-            return self.tr("was normal")
-        return self.tr("open") if alert["state"] == "open" else self.tr("over")
-
-
-def _id(row: Alert | NoticeRow) -> int:
-    return row.id if isinstance(row, NoticeRow) else row["id"]
+    def _has_words(self, text: str) -> bool:
+        return all(word in text for word in self.words)
 
 
 class AlertList(QWidget):
-    """The alerts and notices, sortable, with a filter.
+    """The alerts and notices, sortable, with a search and what can be done with them.
 
     Signals
     -------
     chosen(int)
-        The id of the row that is selected; `NOTHING` for none.
+        The id of the row that is current; `NOTHING` for none.
     pointed_at(int)
         The user clicked a row: it should be shown on the plot too.
+    acknowledged(list, bool)
+        Ids of alerts that the user has seen to; False: takes that back.
+    marked_normal(list)
+        Ids of alerts that the user calls normal.
+    copied(list), exported(list)
+        Ids of alerts to put on the clipboard, or into a file.
     """
 
     chosen = pyqtSignal(int)
     pointed_at = pyqtSignal(int)
+    acknowledged = pyqtSignal(list, bool)
+    marked_normal = pyqtSignal(list)
+    copied = pyqtSignal(list)
+    exported = pyqtSignal(list)
 
     def __init__(self, model: AlertModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
-        self._proxy = QSortFilterProxyModel(self)
-        self._proxy.setSourceModel(model)
-        self._proxy.setSortRole(SORT_ROLE)
-        self._proxy.setFilterKeyColumn(-1)
-        self._proxy.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.view = QTableView()
-        self.view.setModel(self._proxy)
-        self.view.setSortingEnabled(True)
-        self.view.sortByColumn(0, Qt.SortOrder.DescendingOrder)
-        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.view.setAlternatingRowColors(True)
-        self.view.setShowGrid(False)
-        self.view.setWordWrap(False)
-        self.view.setAccessibleName(self.tr("Alerts"))
-        vertical, header = self.view.verticalHeader(), self.view.horizontalHeader()
-        selection = self.view.selectionModel()
-        assert vertical is not None
-        assert header is not None
-        assert selection is not None
-        vertical.hide()
-        vertical.setDefaultSectionSize(self.fontMetrics().height() + 6)
-        header.setStretchLastSection(True)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        letter = self.fontMetrics().averageCharWidth()
-        for column, letters in enumerate((14, 14, 20, 8, 12)):
-            self.view.setColumnWidth(column, letters * letter)
-        selection.selectionChanged.connect(self._selected)
-        self.view.clicked.connect(lambda index: self.pointed_at.emit(int(index.data(ID_ROLE))))
-        self._filter = QLineEdit()
-        self._filter.setPlaceholderText(self.tr("Filter by any column"))
-        self._filter.setClearButtonEnabled(True)
-        self._filter.setAccessibleName(self.tr("Filter of the alerts"))
-        self._filter.textChanged.connect(self._proxy.setFilterFixedString)
+        self._may_steer = True
+        self._chosen = NOTHING
+        self._sieve = _Sieve(model, self)
+        self.view = QTreeView()
+        self._set_up_view()
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(self.tr("Search"))
+        self.search.setToolTip(
+            self.tr("Alerts with all these words: program, command, user, parents, pid, call...")
+        )
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName(self.tr("Search of the alerts"))
+        self.search.textChanged.connect(self._sift)
+        self.which = QComboBox()
+        self.which.addItems([self.tr("All"), self.tr("Not seen"), self.tr("Open")])
+        self.which.setAccessibleName(self.tr("Which alerts are listed"))
+        self.which.currentIndexChanged.connect(self._sift)
+        self._make_actions()
+        self.save = QPushButton(self.tr("E&xport..."))
+        self.save.setToolTip(self.tr("Save the alerts that are listed as JSON, CSV or text"))
+        self.save.clicked.connect(lambda: self.exported.emit(self.listed()))
         self._count = QLabel()
         top = QHBoxLayout()
         top.addWidget(self._count)
-        top.addWidget(self._filter, 1)
+        top.addWidget(self.search, 1)
+        top.addWidget(self.which)
+        top.addWidget(self.save)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addLayout(top)
         layout.addWidget(self.view, 1)
         for signal in (model.rowsInserted, model.modelReset, model.rowsRemoved):
-            signal.connect(self._tell_count)
-        self._tell_count()
+            signal.connect(self._count_again)
+        model.dataChanged.connect(self._selected)
+        self._count_again()
+
+    def _set_up_view(self) -> None:
+        view = self.view
+        view.setModel(self._sieve)
+        view.setSortingEnabled(True)
+        view.sortByColumn(0, Qt.SortOrder.DescendingOrder)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        view.setAlternatingRowColors(True)
+        view.setUniformRowHeights(True)
+        view.setIndentation(12)
+        view.setAllColumnsShowFocus(True)
+        view.setAccessibleName(self.tr("Alerts"))
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        view.customContextMenuRequested.connect(self._show_menu)
+        header, selection = view.header(), view.selectionModel()
+        assert header is not None
+        assert selection is not None
+        header.setStretchLastSection(True)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        letter = self.fontMetrics().averageCharWidth()
+        for column, letters in enumerate((18, 12, 13, 19, 6, 8)):
+            view.setColumnWidth(column, letters * letter)
+        view.setColumnHidden(APPLICATION, True)
+        view.setColumnHidden(TIMES, True)
+        selection.selectionChanged.connect(self._selected)
+        selection.currentChanged.connect(self._selected)
+        view.clicked.connect(lambda index: self.pointed_at.emit(int(index.data(ID_ROLE))))
+
+    def _make_actions(self) -> None:
+        def action(text: str, keys: Any, slot: Any) -> QAction:
+            made = QAction(text, self.view)
+            made.setShortcut(QKeySequence(keys))
+            made.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            made.triggered.connect(slot)
+            self.view.addAction(made)
+            return made
+
+        self.acknowledge = action(
+            self.tr("&Acknowledge"), "A", lambda: self.acknowledged.emit(self.selected(), True)
+        )
+        self.unacknowledge = action(
+            self.tr("Not acknowledged after all"),
+            "Shift+A",
+            lambda: self.acknowledged.emit(self.selected(), False),
+        )
+        self.normal = action(
+            self.tr("This was &normal"), "N", lambda: self.marked_normal.emit(self.selected())
+        )
+        self.copy = action(
+            self.tr("&Copy"),
+            QKeySequence.StandardKey.Copy,
+            lambda: self.copied.emit(self.selected()),
+        )
+        self.save_selected = action(
+            self.tr("E&xport..."), "Ctrl+Shift+S", lambda: self.exported.emit(self.selected())
+        )
+
+    # What is chosen
 
     def choose(self, number: int) -> None:
-        """Select an alert by its id."""
-        row = self._model.row(number)
-        if row < 0:
+        """Make the alert or notice of an id the current one."""
+        place = self._model.place(number)
+        if not place.isValid():
             return
-        index = self._proxy.mapFromSource(self._model.index(row, 0))
+        index = self._sieve.mapFromSource(place)
         if not index.isValid():  # filtered away
-            self._filter.clear()
-            index = self._proxy.mapFromSource(self._model.index(row, 0))
-        self.view.selectRow(index.row())
+            self.which.setCurrentIndex(ALL)
+            self.search.clear()
+            index = self._sieve.mapFromSource(place)
+        self.view.expand(index.parent())
+        self.view.setCurrentIndex(index)
         self.view.scrollTo(index)
 
+    def choose_incident(self, number: int) -> None:
+        """Make the incident of an alert the current row."""
+        place = self._model.place(number)
+        index = self._sieve.mapFromSource(place.parent() if place.parent().isValid() else place)
+        if index.isValid():
+            self.view.setCurrentIndex(index)
+            self.view.scrollTo(index)
+
     def current(self) -> int:
-        """The id of the selected row; `NOTHING` for none."""
+        """The id of the current row (an incident's worst alert); `NOTHING` for none."""
+        selection = self.view.selectionModel()
+        index = self.view.currentIndex()
+        if selection is None or not index.isValid() or not selection.isSelected(index):
+            return NOTHING
+        return int(index.data(ID_ROLE))
+
+    def selected(self) -> list[int]:
+        """The ids of all alerts in the selected rows."""
         selection = self.view.selectionModel()
         rows = selection.selectedRows() if selection is not None else []
-        return int(rows[0].data(ID_ROLE)) if rows else NOTHING
+        return sorted({number for row in rows for number in row.data(IDS_ROLE)})
+
+    def current_ids(self) -> list[int]:
+        """The ids of all alerts in the current row."""
+        index = self.view.currentIndex()
+        return list(index.data(IDS_ROLE)) if self.current() != NOTHING else []
+
+    def listed(self) -> list[int]:
+        """The ids of all alerts that pass the search."""
+        sieve = self._sieve
+        found: set[int] = set()
+        for place in range(sieve.rowCount()):
+            index = sieve.index(place, 0)
+            children = [sieve.index(row, 0, index) for row in range(sieve.rowCount(index))]
+            for one in children or [index]:
+                found.update(one.data(IDS_ROLE))
+        return sorted(found)
+
+    def set_may_steer(self, allowed: bool) -> None:
+        """Whether the monitor takes requests from this window."""
+        self._may_steer = allowed
+
+    # What happens
 
     def _selected(self, *_: Any) -> None:
-        self.chosen.emit(self.current())
+        current = self.current()
+        if current != self._chosen:
+            self._chosen = current
+            self.chosen.emit(current)
 
-    def _tell_count(self, *_: Any) -> None:
-        notices = self._model.notices
-        count = self._model.rowCount() - notices
+    def _sift(self) -> None:
+        self._sieve.words = self.search.text().casefold().split()
+        self._sieve.wanted = self.which.currentIndex()
+        self._sieve.refresh()
+        self._count_again()
+
+    def _show_menu(self, at: QPoint) -> None:
+        numbers = self.selected()
+        if not numbers:
+            return
+        alerts = [alert for number in numbers if (alert := self._model.alert(number))]
+        self.acknowledge.setEnabled(not all(map(is_settled, alerts)))
+        self.unacknowledge.setEnabled(any(alert["acknowledged"] is not None for alert in alerts))
+        self.normal.setEnabled(self._may_steer and any(a["normal"] is None for a in alerts))
+        menu = QMenu(self.view)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addActions([self.acknowledge, self.unacknowledge, self.normal])
+        menu.addSeparator()
+        menu.addActions([self.copy, self.save_selected])
+        viewport = self.view.viewport()
+        assert viewport is not None
+        menu.popup(viewport.mapToGlobal(at))
+
+    def _count_again(self, *_: Any) -> None:
+        model = self._model
+        count, notices = model.alerts, model.notices
+        incidents = model.rowCount() - notices
         text = (
             self.tr("No alerts") if not count
             else self.tr("1 alert") if count == 1
-            else self.tr("{0} alerts").format(f"{count:,}")
+            else self.tr("{0:,} alerts").format(count)
         )  # fmt: skip
+        if incidents != count:
+            text += (
+                self.tr(" in 1 incident") if incidents == 1
+                else self.tr(" in {0:,} incidents").format(incidents)
+            )  # fmt: skip
         if notices:
             text += (
                 self.tr(", 1 notice") if notices == 1
-                else self.tr(", {0} notices").format(f"{notices:,}")
+                else self.tr(", {0:,} notices").format(notices)
             )  # fmt: skip
         self._count.setText(text)
+        self.save.setEnabled(count > 0)
+        # A column that says the same in every row, or nothing, only takes room.
+        self.view.setColumnHidden(TIMES, incidents == count)
+        self.view.setColumnHidden(APPLICATION, model.applications < 2)
+        self.view.setColumnHidden(STATE, count + notices == 0)

@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
 
 import imsafe
 from imsafe.errors import ImsafeError
-from imsafe.gui.alert_list import NOTHING
+from imsafe.gui.alert_desk import AlertDesk
 from imsafe.gui.configuration import Configuration, WatchedApplication, check_applications
 from imsafe.gui.configure_dialog import ConfigureDialog
 from imsafe.gui.device import SensorDevice, TraceDevice
@@ -70,6 +70,7 @@ class MainWindow(QMainWindow):
         self.plot, self.messages = panes.plot, panes.messages
         self.alerts, self.alert_list, self.detail = panes.alerts, panes.alert_list, panes.detail
         self.processes = panes.processes
+        self.desk = AlertDesk(self, panes, self.watch, settings)
         bar = self.statusBar()
         assert bar is not None
         self.status_line = StatusLine(bar, self.watch)
@@ -111,16 +112,12 @@ class MainWindow(QMainWindow):
         watch.said.connect(self.add_message)
         watch.scored.connect(self._refresh_plot)
         watch.status_changed.connect(self._refresh_status)
-        watch.alert.connect(self._take_alert)
-        watch.io_uring.connect(self._take_io_uring)
+        watch.io_uring.connect(lambda _: self.status_line.update())
         watch.processes.connect(self.processes.set_rows)
         watch.restarted.connect(self._restart)
         self.plot.threshold_dragged.connect(self.set_threshold)
-        self.plot.alert_clicked.connect(self.alert_list.choose)
-        self.alert_list.chosen.connect(self._show_alert)
-        self.alert_list.pointed_at.connect(self._point_at)
-        self.detail.normal_asked.connect(self._mark_normal)
-        self.detail.undo_asked.connect(self._undo_normal)
+        self.desk.failed.connect(self.show_error)
+        self.desk.said.connect(self.add_message)
         self.detail.box_asked.connect(self.replay_box)
 
     # File
@@ -342,10 +339,8 @@ class MainWindow(QMainWindow):
     # What the monitor says
 
     def _restart(self) -> None:
-        self.alerts.clear()
-        self.detail.show_alert(None)
+        self.desk.clear()
         self.processes.set_rows([])
-        self.plot.set_alerts([])
         self.plot.set_gaps([])
         self.plot.set_thresholds({})
         self.plot.set_now(0)
@@ -379,55 +374,9 @@ class MainWindow(QMainWindow):
         self.processes.names = {row["number"]: row["name"] for row in rows}
         self.processes.thresholds = thresholds
 
-    def _take_alert(self, alert: Any) -> None:
-        new = self.alerts.alert(alert["id"]) is None
-        self.alerts.put(alert)
-        self.plot.set_alerts(self.alerts.marks())
-        current = self.alert_list.current()
-        if new and current == NOTHING:
-            self.alert_list.choose(alert["id"])
-        elif current == alert["id"]:
-            self.detail.show_alert(self.alerts.alert(current))
-        if new:
-            self.add_message(self.tr("Alert: {0}").format(alert["reason"]))
-
-    def _take_io_uring(self, notice: Any) -> None:
-        self.alerts.put_notice(notice)
-        self.status_line.update()
-
-    def _show_alert(self, number: int) -> None:
-        notice = self.alerts.notice(number)
-        if notice is not None:
-            self.detail.show_notice(notice)
-            return
-        alert = self.alerts.alert(number)
-        self.detail.show_alert(alert)
-        if alert is None:
-            return
-        if not alert["calls"]:
-            self.watch.request("explain", self._explained, alert=number)
-
-    def _point_at(self, number: int) -> None:
-        row = self.alerts.alert(number) or self.alerts.notice(number)
-        if row is not None:
-            self.plot.look_at(row["time"])
-
-    def _explained(self, ok: bool, error: str, values: dict[str, Any]) -> None:
-        if ok:
-            self._take_alert(values["alert"])
-        else:
-            self.add_message(error)
-
-    def _mark_normal(self, number: int) -> None:
-        self.watch.request("mark-normal", self._answer, alert=number)
-
-    def _undo_normal(self, number: int, mark: int) -> None:
-        self.watch.request("undo-normal", self._answer, mark=mark)
-
     def _answer(self, ok: bool, error: str, values: dict[str, Any]) -> None:
         if not ok:
             self.show_error(error)
-            self.detail.show_alert(self.alerts.alert(self.alert_list.current()))
 
     # State
 
@@ -455,7 +404,7 @@ class MainWindow(QMainWindow):
             self.watch.stand_by()
         stoppable = watch.session is not None and not watch.stopping
         allow("stop", "" if stoppable else self.tr("The monitor does not run."))
-        self.detail.set_may_steer(watch.may_steer)
+        self.desk.set_may_steer(watch.may_steer)
         self._refresh_empty_text()
         self.status_line.update()
         if self.recorder is not None:

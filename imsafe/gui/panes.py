@@ -7,7 +7,8 @@ from PyQt6.QtCore import QCoreApplication, Qt
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QPlainTextEdit, QSplitter, QWidget
 
 from imsafe.gui.alert_detail import AlertDetail
-from imsafe.gui.alert_list import AlertList, AlertModel
+from imsafe.gui.alert_list import AlertList
+from imsafe.gui.alert_model import AlertModel
 from imsafe.gui.colours import colours
 from imsafe.gui.menus import Menus
 from imsafe.gui.process_list import ProcessList, ProcessModel
@@ -40,7 +41,7 @@ class Panes:
         both = QSplitter(Qt.Orientation.Horizontal)
         both.addWidget(self.alert_list)
         both.addWidget(self.detail)
-        both.setSizes([500, 600])
+        both.setSizes([500, 680])
         both.setChildrenCollapsible(False)
         self.processes = ProcessModel(window)
         self.messages = QPlainTextEdit()
@@ -53,7 +54,7 @@ class Panes:
         window.tabifyDockWidget(alerts, processes)
         window.tabifyDockWidget(processes, messages)
         alerts.raise_()
-        window.resizeDocks([alerts], [300], Qt.Orientation.Vertical)
+        window.resizeDocks([alerts], [330], Qt.Orientation.Vertical)
         toggle = menus.toolbar.toggleViewAction()
         if toggle is not None:
             menus.view.addAction(toggle)

@@ -8,7 +8,7 @@ from typing import Any
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
 from PyQt6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
-from imsafe.gui.alert_list import SORT_ROLE, Index
+from imsafe.gui.alert_model import SORT_ROLE, Index
 from imsafe.gui.bars import FRACTION_ROLE, HOT_ROLE, BarDelegate
 from imsafe.gui.plot_items import count_text
 from imsafe.monitor.view_protocol import ProcessRow

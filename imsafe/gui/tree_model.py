@@ -7,8 +7,8 @@ from typing import Any
 
 from PyQt6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from imsafe.gui.alert_detail import percent
 from imsafe.gui.bars import FRACTION_ROLE
+from imsafe.gui.call_table import percent
 from imsafe.gui.sequence_tree import ROOT, SequenceTree
 
 Index = QModelIndex | QPersistentModelIndex

@@ -335,7 +335,7 @@ def test_a_service_is_watched_attacked_and_let_go(qtbot, configured, service):
     assert "learned with the ptrace tracer, watched with the kernel tracer" in said
     (folder / "attack").touch()
     qtbot.waitUntil(
-        lambda: any(alert["comm"] == "ls" for alert in window.alerts._rows), timeout=LONG
+        lambda: any(alert["comm"] == "ls" for alert in window.alerts), timeout=LONG
     )  # fmt: skip
     window.menus.actions["close"].trigger()
     qtbot.waitUntil(lambda: window.watch.status["sources"] == [], timeout=LONG)

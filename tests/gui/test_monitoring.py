@@ -61,8 +61,8 @@ def test_alert_reason_normal_and_undo(qtbot, configured, short_folder, service_a
     number = window.alert_list.current()
     alert = window.alerts.alert(number)
     assert alert["comm"] == "ls", alert["reason"]
-    assert window.detail._reason.text() == alert["reason"] != ""
-    qtbot.waitUntil(lambda: window.detail._calls.rowCount() > 0, timeout=LONG)
+    assert window.detail.reason.text() == alert["reason"] != ""
+    qtbot.waitUntil(lambda: window.detail.calls.calls.rowCount() > 0, timeout=LONG)
     assert window.plot._alerts[0][0] == number
     qtbot.waitUntil(
         lambda: bool(
