@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import signal
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 from imsafe.cli.common import OK, Parser, run
 from imsafe.cli.learn import threshold_in_words
 from imsafe.errors import ImsafeError
+from imsafe.files import saved_whole
 from imsafe.syscalls import symbol_of
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ EXAMPLES = """\
   ims-tree ftpd.db --json | jq -c 'select(.probability < 0.01)'
   ims-tree ftpd.db --dot --min-count 500 | dot -Tsvg -o tree.svg
   ims-tree ftpd.db --export systemd                 the calls it uses, as a filter
+  ims-tree ftpd.db --export seccomp -o ftpd.json    the same for containers, into a file
 
 A line of the tree: the call, how often the sequence that ends with it was seen,
 in how many processes, and how probable the call is after those before it.
@@ -53,6 +57,8 @@ def main(argv: list[str] | None = None) -> int:
     form.add_argument("--dot", action="store_true", help="a graph for Graphviz")
     form.add_argument("--diff", metavar="OTHER.db", help="sequences that only one of them has")
     form.add_argument("--export", choices=("seccomp", "systemd"), help="the calls as an allow-list")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write there, whole or not at all")
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     parser.add_argument(
         "--prefix", type=_sequence, default=[], metavar="CALL,CALL", help="sequences beginning so"
     )
@@ -60,7 +66,20 @@ def main(argv: list[str] | None = None) -> int:
         "--min-count", type=_count, default=1, metavar="N", help="sequences seen so often"
     )
     options = parser.parse_args(argv)
-    return run("ims-tree", lambda: _show(options))
+    return run("ims-tree", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.output is None:
+        return _show(options)
+    # Asked to end, it leaves no part of a file behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with (
+        saved_whole(options.output, replace=options.force) as beside,
+        beside.open("w", encoding="utf-8") as file,
+        contextlib.redirect_stdout(file),
+    ):
+        return _show(options)
 
 
 def _sequence(text: str) -> list[int]:

@@ -16,6 +16,7 @@ from imsafe.profile.opening import Damaged, opened
 from imsafe.profile.pace import Pace, why_no_threshold
 from imsafe.profile.saturation import Saturation, as_saturation
 from imsafe.profile.tree import MAX_DEPTH, Alphabets, PrefixTree
+from imsafe.profile.tree_rows import read_first_level
 from imsafe.profile.tree_rows import read_tree as _rows
 
 
@@ -117,7 +118,9 @@ def glance(path: str | os.PathLike[str]) -> Glance:
 
 
 def read_tree(
-    path: str | os.PathLike[str], progress: Callable[[int], None] | None = None
+    path: str | os.PathLike[str],
+    progress: Callable[[int], None] | None = None,
+    first: Callable[[PrefixTree, Alphabets], None] | None = None,
 ) -> tuple[PrefixTree, Alphabets]:
     """Read what was learned, without what was marked as normal since.
 
@@ -127,6 +130,9 @@ def read_tree(
         The `.db`.
     progress
         Called with the number of nodes read so far.
+    first
+        Called at once with the tree's first level; its nodes have the same numbers in the whole
+        tree, which takes longer.
 
     Raises
     ------
@@ -141,6 +147,8 @@ def read_tree(
             if type(abi) is not int or type(calls) is not int or not 0 < calls <= 1 << 16:
                 raise Damaged("an alphabet is out of range")
             alphabets[abi] = calls
+        if first is not None:
+            first(read_first_level(connection), alphabets)
         return _rows(connection, _depth(connection), progress), alphabets
 
 

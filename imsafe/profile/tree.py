@@ -142,7 +142,7 @@ class PrefixTree:
         base = np.full(256, 1.0 / UNKNOWN_ALPHABET)
         for abi, calls in alphabets.items():
             base[abi] = 1.0 / calls
-        for level, nodes in enumerate(self._levels()):
+        for level, nodes in enumerate(self.levels()):
             parent = self.parent[nodes]
             lower = chance[self.suffix[nodes]] if level else base[self.symbol[nodes] >> 16]
             distinct = self.distinct[parent]
@@ -155,7 +155,7 @@ class PrefixTree:
     def suffix(self) -> NDArray[np.int64]:
         """The node of each node's sequence without its first call."""
         suffix = np.zeros(len(self), np.int64)
-        for level, nodes in enumerate(self._levels()):
+        for level, nodes in enumerate(self.levels()):
             if level:
                 suffix[nodes] = self._children(suffix[self.parent[nodes]], self.symbol[nodes])
         return suffix
@@ -163,13 +163,13 @@ class PrefixTree:
     def nodes_in(self, other: PrefixTree) -> NDArray[np.int64]:
         """The node of each node's sequence in another tree, or -1."""
         found = np.zeros(len(self), np.int64)
-        for nodes in self._levels():
+        for nodes in self.levels():
             parent = found[self.parent[nodes]]
             here = other._children(np.maximum(parent, 0), self.symbol[nodes])
             found[nodes] = np.where(parent >= 0, here, -1)
         return found
 
-    def _levels(self) -> Iterator[NDArray[np.int64]]:
+    def levels(self) -> Iterator[NDArray[np.int64]]:
         """The nodes of each depth from 1 on."""
         first, last = 1, int(self.first_child[1])
         while first < last:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from itertools import chain
+from itertools import chain, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,32 @@ def read_tree(
         raise Damaged("its tree is deeper than it says")
     if (tree.continuations > tree.count).any():
         raise Damaged("its tree has counts that do not add up")
+    return tree
+
+
+def read_first_level(connection: sqlite3.Connection) -> PrefixTree:
+    """Read the calls themselves, without what comes after them: the first rows of the tree.
+
+    Raises
+    ------
+    Damaged
+        The rows are not the calls of a tree.
+    """
+    rows = connection.execute(
+        "SELECT node, parent, symbol, count, processes FROM nodes ORDER BY node"
+    )
+    # Nodes are numbered by depth; a parent that is no number is damage, found below.
+    found = list(takewhile(lambda row: not isinstance(row[1], int) or row[1] < 1, rows))
+    if not all(type(value) is int and abs(value) <= _MOST for row in found for value in row):
+        raise Damaged("its tree holds something else than numbers")
+    values = np.array(found, np.int64).reshape(-1, len(_COLUMNS))
+    if not len(values) or (values[:, 0] != np.arange(len(values))).any():
+        raise Damaged("its tree has gaps")
+    if values[:, 2].min() < 0 or values[:, 2].max() > _LAST_SYMBOL:
+        raise Damaged("its tree has calls that do not exist")
+    parent, symbol = values[:, 1].astype(np.int32), values[:, 2].astype(np.int32)
+    tree = PrefixTree(1, parent, symbol, values[:, 3].copy(), values[:, 4].copy())
+    _check(tree)
     return tree
 
 

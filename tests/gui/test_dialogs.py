@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 
@@ -19,9 +18,7 @@ from imsafe.gui.device import DEFAULT_SOCKET, SensorDevice, SensorProgram, Trace
 from imsafe.gui.device_dialogs import SensorDialog, TraceOpenDialog
 from imsafe.gui.manual_window import ManualWindow, manual_path
 from imsafe.gui.menus import entries
-from imsafe.gui.sequence_tree import ROOT, SequenceTree
-from imsafe.gui.tree_window import TreeWindow
-from imsafe.profile.glance import glance, read_tree
+from imsafe.profile.glance import glance
 
 LONG = 90_000
 
@@ -260,63 +257,6 @@ def test_learning_is_stopped(qtbot, window, tmp_path):
     assert "Stopped" in dialog.said.text() or dialog.findChildren(QMessageBox)
 
 
-def test_tree_of_a_profile(qtbot, window, learned):
-    window.show_tree(str(learned[1]))
-    tree_window = window.windows[-1]
-    qtbot.waitUntil(lambda: tree_window.model is not None, timeout=LONG)
-    model = tree_window.model
-    first = model.index(0, 0)
-    call = first.data()
-    done = subprocess.run(
-        [sys.executable, "-m", "imsafe.cli.tree", str(learned[1]), "--json", "--prefix", call],
-        check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
-    )  # fmt: skip
-    import json
-
-    node = json.loads(done.stdout.splitlines()[0])
-    assert node["sequence"] == [call]
-    assert model.index(0, 1).data() == f"{node['count']:,}"
-    assert model.tree.probability(model.node(first)) == pytest.approx(node["probability"])
-    tree_window.search.setText("openat, read")
-    tree_window.find_sequence()
-    assert model.tree.path(model.node(tree_window.view.currentIndex())) == ["openat", "read"]
-    tree_window.copy_path()
-    assert QGuiApplication.clipboard().text() == "openat, read"
-    tree_window.search.setText("openat, nosuchcall")
-    tree_window.find_sequence()
-    assert "Never seen" in tree_window.statusBar().currentMessage()
-    before = model.rowCount()
-    tree_window.least.setValue(1000)
-    assert model.rowCount() < before
-    tree_window.close()
-
-
-def test_tree_model_is_consistent(learned, qtmodeltester):
-    from imsafe.gui.tree_model import TreeModel
-
-    tree = SequenceTree(*read_tree(learned[1]))
-    model = TreeModel(tree)
-    total = sum(tree.children_seen(node, 1) for node in range(len(tree) + 1))
-    assert total == len(tree)
-    for node in range(1, len(tree) + 1):
-        index = model.index_of(node)
-        assert tree.child(tree.parent(node), tree.rank(node)) == node
-        assert model.node(model.parent(index)) == tree.parent(node)
-    model.set_least(500)
-    qtmodeltester.check(model)
-
-
-def test_what_is_no_profile_is_said(qtbot, settings, tmp_path):
-    path = tmp_path / "other.db"
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE t (x)")
-    connection.close()
-    window = TreeWindow(str(path), settings)
-    qtbot.addWidget(window)
-    qtbot.waitUntil(lambda: "database of something else" in window._words.text(), timeout=LONG)
-    window.close()
-
-
 def test_files_are_opened_by_content(window, learned, tmp_path):
     window.open_file(str(learned[1]))
     assert window.configuration.applications[0].profile == str(learned[1])
@@ -379,9 +319,3 @@ def test_a_bug_shows_a_report_that_can_be_copied(qtbot, monkeypatch, capsys):
     qtbot.mouseClick(dialog.copy, Qt.MouseButton.LeftButton)
     assert "RuntimeError" in QGuiApplication.clipboard().text()
     dialog.close()
-
-
-def test_root_of_the_tree_is_the_empty_sequence(learned):
-    tree = SequenceTree(*read_tree(learned[1]))
-    assert tree.path(ROOT) == []
-    assert tree.find(["not a call"]) == (ROOT, 0)

@@ -98,7 +98,7 @@ def test_what_is_learned_from_it_carries_the_mark(qtbot, window, settings, profi
     assert f"{lost} calls were lost" in run("tree", profile).stdout
     tree = TreeWindow(str(profile), settings)
     qtbot.addWidget(tree)
-    qtbot.waitUntil(lambda: tree.model is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: tree.whole, timeout=LONG)
     assert f"{lost} calls were lost while recording" in tree._about.text()
     tree.close()
     window.menus.actions["configure"].trigger()
@@ -110,6 +110,6 @@ def test_what_is_learned_from_it_carries_the_mark(qtbot, window, settings, profi
 def test_what_is_learned_without_loss_says_nothing_of_it(qtbot, settings, learned):
     tree = TreeWindow(str(learned[1]), settings)
     qtbot.addWidget(tree)
-    qtbot.waitUntil(lambda: tree.model is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: tree.whole, timeout=LONG)
     assert "lost" not in tree._about.text()
     tree.close()
