@@ -24,7 +24,7 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
-from imsafe.gui.alert_detail import percent
+from imsafe.gui.call_table import percent
 from imsafe.gui.colours import colours
 from imsafe.gui.sequence_tree import ROOT, ComparedTree, SequenceTree
 from imsafe.gui.share_bars import shift_colour
