@@ -5,13 +5,14 @@ SETUP := tools/setup
 STAMPS := .venv/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-demo lint format test demo demo-trials screenshots bench docs clean
+.PHONY: help setup setup-test setup-demo lint format test fuzz demo demo-trials screenshots bench docs clean
 
 help:
 	@echo "make setup        install what ImSafe needs, and ImSafe into .venv (the others do it first)"
 	@echo "make demo         a web server is recorded, learned, watched and attacked; screenshots"
 	@echo "make demo-trials  20 normal runs and 10 attacks against one profile; prints the table"
 	@echo "make test         all tests"
+	@echo "make fuzz         millions of mutated inputs for each parser; ARGS=\"strace --inputs 1000\""
 	@echo "make lint         ruff, mypy, import-linter"
 	@echo "make format       rewrite the source as ruff formats it"
 	@echo "make bench        what tracing costs a program, how late the window gets, detection, speed"
@@ -22,13 +23,14 @@ help:
 setup: $(STAMPS)/venv
 setup-test: $(STAMPS)/test
 setup-demo: $(STAMPS)/demo
+setup-fuzz: $(STAMPS)/fuzz
 
 $(STAMPS)/venv: pyproject.toml $(SETUP)
 	@$(SETUP) venv
 	@mkdir -p $(@D)
 	@touch $@
 
-$(STAMPS)/test $(STAMPS)/demo: $(STAMPS)/%: $(SETUP) | $(STAMPS)/venv
+$(STAMPS)/test $(STAMPS)/demo $(STAMPS)/fuzz: $(STAMPS)/%: $(SETUP) | $(STAMPS)/venv
 	@$(SETUP) $*
 	@touch $@
 
@@ -46,6 +48,10 @@ format: setup
 test: export QT_QPA_PLATFORM ?= offscreen
 test: setup setup-test setup-demo
 	$(BIN)/pytest $(ARGS)
+
+fuzz: export QT_QPA_PLATFORM ?= offscreen
+fuzz: setup setup-fuzz
+	$(BIN)/python -m fuzz $(ARGS)
 
 demo: setup setup-demo
 	$(BIN)/python -m demo $(ARGS)
@@ -70,5 +76,5 @@ docs: setup
 	@echo "build/docs/index.html"
 
 clean:
-	rm -rf .venv build dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist demo-output fuzz-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

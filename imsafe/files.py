@@ -12,6 +12,16 @@ from pathlib import Path
 from imsafe.errors import FileExistsRefused, cannot
 
 
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is such a file; a name that no file can have (too long, a NUL) is none."""
+    return os.path.isfile(path)  # noqa: PTH113 - pathlib raises for such names
+
+
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Whether there is something of that name; a name that nothing can have is none."""
+    return os.path.exists(path)  # noqa: PTH110 - pathlib raises for such names
+
+
 def check_writable(target: str | os.PathLike[str]) -> None:
     """Say before long work, not after it, that `target` could not be written.
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from imsafe.files import exists, is_file
 from imsafe.gui.device import OK, Problem
 
 
@@ -87,9 +88,7 @@ class Configuration:
             raw: Any = json.loads(text)
             applications = [
                 WatchedApplication(
-                    str(entry["name"]),
-                    str(entry["profile"]),
-                    None if entry["threshold"] is None else float(entry["threshold"]),
+                    str(entry["name"]), str(entry["profile"]), _threshold(entry["threshold"])
                 )
                 for entry in raw["applications"]
             ]
@@ -99,15 +98,24 @@ class Configuration:
                 str(raw["record"]),
                 str(raw["action"]),
             )
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return cls()
+
+
+def _threshold(value: Any) -> float | None:
+    if value is None:
+        return None
+    threshold = float(value)
+    if not 0 <= threshold <= 1:  # no NaN is
+        raise ValueError("no threshold")
+    return threshold
 
 
 def check_profile(path: str) -> Problem:
     """What is wrong with the path of a behaviour database; its content is looked at elsewhere."""
     if not path:
         return Problem("Choose a behaviour database (made by Tools > Learn profile).", "profile")
-    if not Path(path).is_file():
+    if not is_file(path):
         return Problem(f"There is no file {path}.", "profile")
     if not os.access(path, os.R_OK):
         return Problem(f"{path} cannot be read by you.", "profile")
@@ -119,11 +127,11 @@ def check_output(path: str, what: str) -> Problem:
     if not path:
         return OK
     target = Path(path)
-    if target.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - pathlib raises for names that cannot be
         return Problem(f"{path} is a folder; add a file name for {what}.", what)
-    if not target.parent.is_dir():
+    if not os.path.isdir(target.parent):  # noqa: PTH112
         return Problem(f"There is no folder {target.parent} for {what}.", what)
-    writable = target if target.exists() else target.parent
+    writable = target if exists(target) else target.parent
     if not os.access(writable, os.W_OK):
         return Problem(f"You may not write {writable}, so {what} cannot go there.", what)
     return OK
@@ -135,7 +143,7 @@ def check_action(path: str) -> Problem:
         return OK
     if not Path(path).is_absolute():
         return Problem("Give the full path of the program to execute on alert.", "action")
-    if not Path(path).is_file():
+    if not is_file(path):
         return Problem(f"There is no program {path}.", "action")
     if not os.access(path, os.X_OK):
         return Problem(f"{path} is not executable; mend it with: chmod +x {path}", "action")

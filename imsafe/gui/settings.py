@@ -8,6 +8,7 @@ from pathlib import Path
 from PyQt6.QtCore import QByteArray, QSettings
 from PyQt6.QtWidgets import QWidget
 
+from imsafe.files import exists
 from imsafe.gui.configuration import Configuration
 
 MOST_RECENT = 8
@@ -61,7 +62,7 @@ class Settings:
 
     def recent(self) -> list[str]:
         """Recent files that still exist, the latest first."""
-        return [path for path in self.texts("recent/files") if Path(path).exists()]
+        return [path for path in self.texts("recent/files") if exists(path)]
 
     def add_recent(self, path: str) -> None:
         """Put a file at the top of the recent ones."""

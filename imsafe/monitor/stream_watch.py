@@ -432,6 +432,7 @@ class StreamWatch:
         context = self._context
         if not context.processes.remove_ended(self.number, pid, tid):
             return
+        self._routing.ended(pid)
         # Calls after it are those of a thread that had made none before, or of another process.
         if context.histories.is_quiet_since(
             self.number, pid, time_ns - time_ns % BUCKET_NS + BUCKET_NS

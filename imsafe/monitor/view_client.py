@@ -204,15 +204,22 @@ def _message(received: Frame) -> Message | None:
             if notice.get("about") == "io_uring":
                 _check_keys(notice, IoUringNotice.__required_keys__)
                 of_process = cast(IoUringNotice, notice)
-            return NoticeMessage(str(notice["text"]), float(notice["time"]), error, of_process)
+            time = _number(notice["time"])
+            return NoticeMessage(str(notice["text"]), time, error, of_process)
         case ViewKind.REPLY:
             reply = _json(received.payload, frozenset({"id", "ok"}))
             values = {k: v for k, v in reply.items() if k not in {"id", "ok", "error"}}
             return ReplyMessage(
-                int(reply["id"]), bool(reply["ok"]), str(reply.get("error", "")), values
+                int(_number(reply["id"])), bool(reply["ok"]), str(reply.get("error", "")), values
             )
         case _:
             return None
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float) or not abs(value) < 1 << 62:  # no NaN is
+        raise ViewError("The monitor sent something else where a number should be.")
+    return value
 
 
 def _records(payload: bytes, dtype: np.dtype[np.void]) -> NDArray[np.void]:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,14 +50,18 @@ def threshold(value: object) -> float:
     """A threshold from 0 to 1; RequestError when it is anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise RequestError("A threshold is a number from 0 to 1.")
-    if not math.isfinite(value) or not 0 <= value <= 1:
-        raise RequestError(f"A threshold is a number from 0 to 1, which {value} is not.")
+    if not 0 <= value <= 1:  # no NaN is
+        raise RequestError(f"A threshold is a number from 0 to 1, which {value!r:.40} is not.")
     return float(value)
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value or "\0" in value or len(value) > 4096:
         raise RequestError("A name or path in the request is empty, too long or not a text.")
+    try:
+        value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise RequestError("A name or path in the request is no text.") from None
     return value
 
 
@@ -82,10 +85,14 @@ def _flag(value: object) -> bool:
     return value
 
 
+_FASTEST = 1e9
+"""What replays a century within a few seconds."""
+
+
 def _speed(value: object) -> str | float:
     if value in ("full", "recorded"):
         return str(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _FASTEST:
         raise RequestError("A speed is full, recorded, or a factor above 0.")
     return float(value)
 
@@ -121,9 +128,9 @@ _SOURCES: dict[str, dict[str, Any]] = {
 
 
 def _source(value: object) -> dict[str, Any]:
-    if not isinstance(value, dict) or value.get("kind") not in _SOURCES:
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(kind, str) or kind not in _SOURCES:
         raise RequestError(f"The kind of a source is one of {', '.join(_SOURCES)}.")
-    kind = value["kind"]
     rest = {key: item for key, item in value.items() if key != "kind"}
     return {"kind": kind, **_keys(f"source of kind {kind}", _SOURCES[kind], rest)}
 

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from imsafe.events import Events
 from imsafe.stream.items import Lost
 
+MOST = 1 << 62
+"""A stream counts no further: more calls than that nobody makes, and sums stay within 64 bits."""
+
 
 class Losses:
     """The losses of one stream.
@@ -57,6 +60,6 @@ class Losses:
         return places
 
     def _count(self) -> int:
-        new = max(self._by_calls, self._by_frames) - self.total
+        new = min(max(self._by_calls, self._by_frames), MOST) - self.total
         self.total += new
         return new

@@ -12,6 +12,13 @@ DEFAULT_APPLICATION = 1
 """Where a process belongs that nobody announced."""
 
 
+MOST_PROCESSES = 1 << 18
+"""What is known of further processes takes the place of those that ended first.
+
+More than any machine runs at a time: what a peer makes up must not fill the memory.
+"""
+
+
 class Routing:
     """The processes of one stream.
 
@@ -24,14 +31,26 @@ class Routing:
     def __init__(self) -> None:
         self.names: list[str] = []
         self._processes: dict[int, ProcessInfo] = {}
+        self._ended: dict[int, None] = {}  # in that order
 
     def feed(self, item: Item) -> None:
         """Learn from an item; anything but segments and process frames is passed over."""
         if isinstance(item, Segment):
             self.names = item.applications
             self._processes.clear()
+            self._ended.clear()
         elif isinstance(item, ProcessInfo):
+            self._ended.pop(item.pid, None)
             self._processes[item.pid] = item
+            if len(self._processes) > MOST_PROCESSES:
+                oldest = next(iter(self._ended or self._processes))
+                self._ended.pop(oldest, None)
+                del self._processes[oldest]
+
+    def ended(self, pid: int) -> None:
+        """A process has ended; it stays known, for a thread whose calls come late, while it may."""
+        if pid in self._processes:
+            self._ended[pid] = None
 
     def process(self, pid: int) -> ProcessInfo | None:
         """The last that was said of a process."""

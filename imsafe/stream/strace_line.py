@@ -11,10 +11,13 @@ from imsafe.errors import ImsafeError
 from imsafe.events import OUT_OF_RANGE, Abi
 
 # [pid 12] or 12 (with -Y followed by <name>), then -t, -tt, -ttt, -r or -t with -r, then
-# the number of the call (-n) and the instruction pointer (-i).
+# the number of the call (-n) and the instruction pointer (-i).  The names that -Y writes are
+# short, and white space is never given back: no line, however long and strange, takes longer to
+# match than to read.
 LINE = re.compile(
-    rb"(?:\[pid +(?P<bracketed>\d{1,10})(?:<.*?>)?\] +|(?P<plain>\d{1,10})(?:<.*?>)? +)?"
-    rb" *(?:(?P<clock>\d\d:\d\d:\d\d(?:\.\d{1,9})?|\d{1,10}\.\d{1,9}|\d{9,10}(?= )) +)?"
+    rb"(?:\[pid +(?P<bracketed>\d{1,10})(?:<.{0,80}?>)?\] ++"
+    rb"|(?P<plain>\d{1,10})(?:<.{0,80}?>)? ++)?"
+    rb" *+(?:(?P<clock>\d\d:\d\d:\d\d(?:\.\d{1,9})?|\d{1,10}\.\d{1,9}|\d{9,10}(?= )) ++)?"
     rb"(?:\(\+ +[\d.]+\) +)?(?:\[[ \d]+\] +)?(?:\[[0-9a-f?]{8,16}\] +)?"
     rb"(?:"
     rb"<\.\.\. (?P<resumed>\w+(?:#64)?|\?+) resumed>"
@@ -31,8 +34,7 @@ IGNORED = re.compile(rb"\s*$| > |(?:/\S*)?strace: ")
 SUMMARY = b"% time"
 """Begins the table of counts (-C) after the last call."""
 
-ATTACHED = re.compile(rb"(?:/\S*)?strace: Process (\d{1,10}) attached$")
-"""Breaks into the middle of a line where strace writes to a terminal."""
+_ATTACHED = re.compile(rb"strace: Process (\d{1,10}) attached$")
 
 EXITED = re.compile(rb"exited with (\d{1,3})$")
 KILLED = re.compile(rb"killed by (SIG\w+)( \(core dumped\))?$")
@@ -47,8 +49,10 @@ _SIGNALS = (
 _NUMBER_OF_SIGNAL = {f"SIG{name}": n for n, name in enumerate(_SIGNALS.split(), 1)}
 _X32_BIT = 0x4000_0000
 
+_UNNAMED = re.compile(rb"syscall_0x([0-9a-fA-F]{1,16})")
 _CREATED = re.compile(rb" = (\d{1,10})(?: /\* (\d{1,10}) in strace's PID NS \*/)?[^=]*$")
 _SUCCEEDED = re.compile(rb" = 0(?: <[\d.]+>)?\s*$")
+_ATTACHED_LENGTH = len("strace: Process 1234567890 attached")
 _FLAGS = re.compile(rb"flags=(0x[0-9a-f]+)")
 _PROGRAM = re.compile(
     rb'execve(?:at)?\((?:(?:AT_FDCWD|\d+)(?:<(?P<directory>[^>]*)>)?, )?"(?P<path>(?:[^"\\]|\\.)*)"'
@@ -66,8 +70,9 @@ def number_of(call: bytes, abi: Abi) -> tuple[Abi, int]:
     name newer than every table gets a number made of the name, as
     `Abi.FOREIGN`: two unknown calls stay two, in every trace the same.
     """
-    if call.startswith(b"syscall_0x"):
-        number = int(call[10:26] or b"0", 16)
+    unnamed = _UNNAMED.fullmatch(call)
+    if unnamed:
+        number = int(unnamed[1], 16)
         if abi is Abi.X32 and number & _X32_BIT:
             number &= ~_X32_BIT
         return abi, min(number, OUT_OF_RANGE)
@@ -84,6 +89,24 @@ def number_of(call: bytes, abi: Abi) -> tuple[Abi, int]:
         if found is not None:
             return tried, found
     return Abi.FOREIGN, crc32(call) % OUT_OF_RANGE
+
+
+def attached(line: bytes) -> tuple[int, int] | None:
+    """Where strace, writing to a terminal, breaks into a line with the thread it has attached.
+
+    Returns
+    -------
+    tuple of int and int, or None
+        Where its words (with its own path) begin, and the thread.
+    """
+    last = max(0, len(line) - _ATTACHED_LENGTH)
+    match = _ATTACHED.search(line, last)
+    if match is None:
+        return None
+    begin = match.start()
+    word = max(line.rfind(space, 0, begin) for space in (b" ", b"\t")) + 1
+    path = line.find(b"/", word, begin)
+    return (begin if path < 0 else path), int(match[1])
 
 
 def child_of(line: bytes) -> int | None:
@@ -106,8 +129,14 @@ def succeeded(line: bytes) -> bool:
 
 
 def program_of(line: bytes) -> str:
-    """The path that an execve or execveat was given; empty when it cannot be read."""
-    match = _PROGRAM.search(line)
+    """The path that an execve or execveat was given; empty when it cannot be read.
+
+    Parameters
+    ----------
+    line
+        From the call's name on.
+    """
+    match = _PROGRAM.match(line)
     if match is None:
         return ""
     path = match["path"] or match["directory"] or b""
@@ -116,7 +145,7 @@ def program_of(line: bytes) -> str:
 
 def _unescaped(match: re.Match[bytes]) -> bytes:
     escape = match[1]
-    if escape[:1].isdigit():
+    if escape[:1] in b"01234567":
         return bytes([int(escape, 8) & 0xFF])
     if escape[:1] == b"x" and len(escape) == 3:
         return bytes([int(escape[1:], 16)])
@@ -151,13 +180,16 @@ class Clock:
 
     _DAY_NS = 86_400 * 10**9
 
+    _LATEST_NS = (1 << 63) - 1
+
     def __init__(self, first: bytes | None, step_ns: int) -> None:
         self.timed = first is not None
         self.now_ns = 0
         self._step_ns = step_ns
         self._midnight_ns = 0
         # Since 1970 more than 10^8 seconds have passed; between two lines they have not.
-        self._relative = first is not None and b":" not in first and _ns(first) < 10**17
+        self._of_day = first is not None and b":" in first
+        self._relative = first is not None and not self._of_day and _ns(first) < 10**17
 
     def read(self, stamp: bytes | None) -> int:
         """The time of a line with this stamp, in nanoseconds.
@@ -165,15 +197,17 @@ class Clock:
         Raises
         ------
         ImsafeError
-            Some lines have a stamp and others have none.
+            Some lines have a stamp and others have none, or one of another kind.
         """
         if (stamp is not None) != self.timed:
             raise ImsafeError("some lines have a time and others have none")
         if stamp is None:
             self.now_ns += self._step_ns
+        elif (b":" in stamp) != self._of_day:
+            raise ImsafeError("its time is of another kind than that of the first line")
         elif self._relative:
             self.now_ns += _ns(stamp)
-        elif b":" in stamp:
+        elif self._of_day:
             hours, minutes, seconds = stamp.split(b":")
             time_ns = (int(hours) * 3600 + int(minutes) * 60) * 10**9 + _ns(seconds)
             if time_ns + self._midnight_ns < self.now_ns - self._DAY_NS // 2:
@@ -181,6 +215,7 @@ class Clock:
             self.now_ns = time_ns + self._midnight_ns
         else:
             self.now_ns = _ns(stamp)
+        self.now_ns = min(self.now_ns, self._LATEST_NS)
         return self.now_ns
 
 

@@ -29,9 +29,6 @@ _LOOK_AHEAD = 20_000
 
 _CREATING = frozenset({b"fork", b"vfork", b"clone", b"clone2", b"clone3"})
 _LOADING = frozenset({b"execve", b"execveat"})
-_RESUMED_CREATING = re.compile(
-    rb"(?:\[pid +)?(\d+).*?<\.\.\. (?:fork|vfork|clone[23]?) resumed>.* = (\d+)"
-)
 
 Record = tuple[int, int, int, int, int, int, int]
 
@@ -43,7 +40,7 @@ class _Thread:
     pid: int
     abi: Abi
     begun: bytes = b""
-    """The line of a fork, clone or exec that has not come back yet."""
+    """A fork, clone or exec that has not come back yet: its line from the call on."""
     creating: bool = False
     """Whether that is a fork or clone."""
     child: int = 0
@@ -84,7 +81,9 @@ def read_strace(pieces: Iterable[bytes], name: str, warnings: list[str]) -> Iter
     lines = _Lines(pieces, name)
     first = lines.first_match()
     clock = grammar.Clock(first["clock"], STEP_NS)
-    path = grammar.program_of(first.string) if first["call"] in _LOADING else ""
+    path = ""
+    if first["call"] in _LOADING:
+        path = grammar.program_of(first.string[first.start("call") :])
     application = PurePosixPath(path).name or "strace"
     yield 0, segment("strace", application, abi="x86_64", timed=clock.timed)
     reader = _Reader(lines, clock, name)
@@ -227,14 +226,18 @@ class _Reader:
         """Take a line; False when it is not one of strace's."""
         if self._interrupted is not None:
             tid, self._interrupted = self._interrupted, None
-            if line.startswith((b" <unfinished ...>", b",", b")", b" =>")):
-                if not line.startswith(b" <unfinished"):
+            if grammar.LINE.match(line) is None:  # it goes on in the middle of whatever it was
+                again = grammar.attached(line) if line.endswith(b" attached") else None
+                if again:
+                    self._note_attached(again[1])
+                    self._interrupted = tid
+                elif not line.startswith(b" <unfinished"):
                     self._returned(tid, self._threads[tid], line, self._clock.now_ns)
                 return True
-        broken = grammar.ATTACHED.search(line) if line.endswith(b" attached") else None
+        broken = grammar.attached(line) if line.endswith(b" attached") else None
         if broken:
-            line = line[: broken.start()]
-            self._note_attached(int(broken[1]))
+            line = line[: broken[0]]
+            self._note_attached(broken[1])
         match = grammar.LINE.match(line)
         if match is None:
             return grammar.IGNORED.match(line) is not None
@@ -245,7 +248,7 @@ class _Reader:
             if broken:
                 self._interrupted = tid
                 line += b" <unfinished ...>"
-            self._call(tid, thread, match["call"], time_ns, line)
+            self._call(tid, thread, match["call"], time_ns, line[match.start("call") :])
         elif match["resumed"] is not None:
             self._returned(tid, thread, line, time_ns)
         elif match["mode"] is not None:
@@ -255,6 +258,7 @@ class _Reader:
         return True
 
     def _note_attached(self, tid: int) -> None:
+        _check_tid(tid)
         if self._threads:
             self._attached.add(tid)
         else:
@@ -269,8 +273,7 @@ class _Reader:
                 raise ImsafeError("it does not say which of several processes it belongs to")
             return next(iter(self._threads))
         tid = int(text)
-        if not 0 < tid < 1 << 32:
-            raise ImsafeError(f"{tid} is not a process number")
+        _check_tid(tid)
         self._names_pids = True
         if self._unnamed in self._threads and tid not in self._threads.keys() | self._attached:
             # The one that had no number so far; as a process it keeps the one it was given here.
@@ -312,9 +315,14 @@ class _Reader:
     ) -> list[tuple[int, _Thread]]:
         for line in self._lines.ahead(_LOOK_AHEAD):
             if b" resumed>" in line:
-                match = _RESUMED_CREATING.match(line)
-                if match is not None and int(match[2]) == tid:
-                    return [pair for pair in creating if pair[0] == int(match[1])]
+                match = grammar.LINE.match(line)
+                if (
+                    match is not None
+                    and match["resumed"] in _CREATING
+                    and grammar.child_of(line) == tid
+                ):
+                    parent = int(match["bracketed"] or match["plain"] or 0)
+                    return [pair for pair in creating if pair[0] == parent]
         return creating
 
     def _call(self, tid: int, thread: _Thread, call: bytes, time_ns: int, line: bytes) -> None:
@@ -375,3 +383,8 @@ class _Reader:
         if tid == thread.pid:
             self._programs.pop(tid, None)
         return True
+
+
+def _check_tid(tid: int) -> None:
+    if not 0 < tid < 1 << 32:
+        raise ImsafeError(f"{tid} is not a process number")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+import imsafe.stream.routing as routing_module
 from imsafe.stream.items import Lost, ProcessInfo, Segment
 from imsafe.stream.routing import Routing
 
@@ -39,3 +40,21 @@ def test_no_pids_no_applications() -> None:
     result = Routing().application_of(np.zeros(0, np.uint32))
     assert result.dtype == np.uint16
     assert len(result) == 0
+
+
+def test_made_up_processes_do_not_fill_the_memory(monkeypatch) -> None:
+    monkeypatch.setattr(routing_module, "MOST_PROCESSES", 10)
+    routing = Routing()
+    for pid in range(1, 11):
+        routing.feed(ProcessInfo(0, pid, 0, "a", "", 2))
+    routing.ended(7)
+    routing.ended(8)
+    routing.feed(ProcessInfo(0, 8, 0, "b", "", 2))  # the number was used again
+    for pid in (11, 12):
+        routing.feed(ProcessInfo(0, pid, 0, "a", "", 2))
+    # What has ended goes first, then what is oldest.
+    assert [pid for pid in range(1, 13) if routing.process(pid) is None] == [1, 7]
+    routing.ended(99)
+    for pid in range(100, 1100):
+        routing.feed(ProcessInfo(0, pid, 0, "a", "", 2))
+    assert sum(routing.process(pid) is not None for pid in range(1100)) == 10
