@@ -108,7 +108,9 @@ def _paragraph(alert: Alert) -> Sequence[str]:
         lines.append(f"  black box {plain(alert['box'])}")
     for call in alert["calls"]:
         expected = ", ".join(f"{plain(name)} {chance:.1%}" for name, chance in call["expected"])
-        lines.append(f"  {call['surprise']:7.1f} bits  {plain(call['call']):<20} expected: {expected}")
+        lines.append(
+            f"  {call['surprise']:7.1f} bits  {plain(call['call']):<20} expected: {expected}"
+        )
     return lines
 
 
