@@ -47,7 +47,7 @@ format: setup
 # Windows of the tests are drawn in memory unless a test wants a real display.
 test: export QT_QPA_PLATFORM ?= offscreen
 test: setup setup-test setup-demo
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 fuzz: export QT_QPA_PLATFORM ?= offscreen
 fuzz: setup setup-fuzz

@@ -13,6 +13,17 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("IMSAFE_DATA", ROOT.parent / "shared" / "data"))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of a file stay together, in order, where several processes run them (`make test`).
+
+    Those that look at all BPF programs of the machine are together whatever their file.
+    """
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            if item.get_closest_marker("xdist_group") is None:
+                item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 def _unpacked(archive: str, folder: Path) -> Path:
     path = DATA / archive
     if not path.exists():
