@@ -16,12 +16,14 @@ DATA = Path(os.environ.get("IMSAFE_DATA", ROOT.parent / "shared" / "data"))
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests of a file stay together, in order, where several processes run them (`make test`).
 
-    Those that look at all BPF programs of the machine are together whatever their file.
+    Those that put programs into the kernel are together, whatever their file: some look at all
+    that is there.
     """
     if config.pluginmanager.hasplugin("xdist"):
         for item in items:
-            if item.get_closest_marker("xdist_group") is None:
-                item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            of_kernel = {"driver", "kernel", "pkexec"} & set(item.path.stem.split("_"))
+            group = "kernel" if of_kernel else str(item.path.relative_to(ROOT))
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _unpacked(archive: str, folder: Path) -> Path:

@@ -28,7 +28,7 @@ def needs_the_kernel() -> list[Any]:
         why = "only root may load BPF programs"
     elif not Path("/usr/lib/python3/dist-packages/bcc").is_dir():
         why = "python3-bpfcc is not here"
-    return [pytest.mark.skipif(bool(why), reason=why), pytest.mark.xdist_group("kernel")]
+    return [pytest.mark.skipif(bool(why), reason=why)]
 
 
 @contextlib.contextmanager
