@@ -114,6 +114,8 @@ class Curve(NamedTuple):
         Where the last score was found: where to look first; shape (1,).
     knots, scores, slopes
         The line from each knot to the next, whose slope is the last one's 0.
+    tail_end
+        A combined reading from which on the score is 1, whatever is rounded.
     """
 
     mean: NDArray[np.float64]
@@ -127,6 +129,7 @@ class Curve(NamedTuple):
     tail_score: float
     tail_units: int
     tail_excess: float
+    tail_end: float
 
 
 def curve(calibration: Calibration) -> Curve:
@@ -145,7 +148,15 @@ def curve(calibration: Calibration) -> Curve:
         float(calibration.tail_score),
         int(calibration.tail_units),
         float(calibration.tail_excess),
+        _tail_end(calibration),
     )
+
+
+def _tail_end(calibration: Calibration) -> float:
+    units = calibration.tail_units
+    ratio = 2.0 ** ((1.0 - calibration.tail_score) / (units * _DECADE_OF_BIT)) - 1.0
+    rounded = ratio * (1.0 + 1e-6) + 1e-6
+    return calibration.tail_start + rounded * units * calibration.tail_excess
 
 
 _SETTLED_AT = np.arange(SETTLED_CALLS + 1) / (np.arange(SETTLED_CALLS + 1) + SETTLED)
@@ -217,6 +228,8 @@ def score_of(combined: float, c: Curve) -> float:
     what may be predicted is (1 + excess / (n mean excess))^-n of what is there.
     """
     if combined > c.tail_start:
+        if combined >= c.tail_end:  # a logarithm takes longer than all the rest
+            return 1.0
         return _beyond(combined, c.tail_start, c.tail_score, c.tail_units, c.tail_excess)
     at = c.last_knot[0]
     if combined < c.knots[at] or (at + 1 < len(c.knots) and combined >= c.knots[at + 1]):

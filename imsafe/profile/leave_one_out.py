@@ -88,7 +88,7 @@ def score_unit(
                 context = node[before[row], order - 1] if before[row] >= 0 else -1
             if context < 0:
                 break
-            found = child_of(automaton.edges, context, symbols[row])
+            found = child_of(automaton, context, symbols[row])
             if found < 0:
                 break
             node[row, order] = found

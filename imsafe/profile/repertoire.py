@@ -44,6 +44,9 @@ FEW_ABSENT = 16
 LOGARITHMS = 65_536
 """Counts up to here have their logarithms ready."""
 
+CLOSER = 1.0 - 1e-9
+"""A pair is passed over where it is not nearer by more than rounding can do."""
+
 REMEMBERED = 4096
 """Sets whose reading a scorer remembers."""
 
@@ -349,11 +352,13 @@ def distance(
     for row in range(sets.first[stage], sets.first[stage + 1]):
         if row == own and sets.units[row] == 1:
             continue
-        lost = unknown
+        lost, lacking = unknown, 0
         for word in range(known_words):
             lost += _ones(words[word] & ~sets.after[row, word])
+            lacking += _ones(sets.before[row, word] & ~words[word])
         # No call weighs less than a bit: most pairs are passed over by this.
-        if size - lost * BIT <= nearest * size:
+        most = real(size - lost * BIT)
+        if most * most <= CLOSER * nearest * real(size) * (most + real(lacking * BIT)):
             continue
         common = size
         missing = 0

@@ -24,7 +24,7 @@ def _mismatches(
     symbol: NDArray[np.int32],
     counts: NDArray[np.int64],
     length: int,
-    edges: NDArray[np.int64],
+    automaton: Automaton,
 ) -> tuple[int, int]:
     """How many sequences of `length` the counts hold, and how many of them are not known."""
     known = np.zeros(len(parent), np.int64)
@@ -36,7 +36,7 @@ def _mismatches(
         depth[node] = depth[above] + 1
         known[node] = -1
         if known[above] >= 0:
-            known[node] = child_of(edges, known[above], symbol[node])
+            known[node] = child_of(automaton, known[above], symbol[node])
         if depth[node] == length:
             sequences += counts[node]
             if known[node] < 0:
@@ -57,6 +57,6 @@ def mismatch_share(counts: TraceCounts, automaton: Automaton) -> float:
     used = int(counts.tree.used[0])
     parent, symbol, occurrences = counts.tree[2:5]
     sequences, unknown = _mismatches(
-        parent[:used], symbol[:used], occurrences[:used], LENGTH, automaton.edges
+        parent[:used], symbol[:used], occurrences[:used], LENGTH, automaton
     )
     return unknown / sequences if sequences else 0.0

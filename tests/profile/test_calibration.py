@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 
@@ -145,6 +146,28 @@ def test_the_score_rises_with_the_reading(
     for score in (0.1, 0.2):
         reached = sum(value >= score - 1e-12 for value in shown) / len(shown)
         assert reached <= 10 ** (-6 * score) + 5.0001 / len(shown)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 4),
+    st.floats(0.5, 20.0),
+    st.floats(0.0, 1.0),
+    st.floats(-5.0, 5.0),
+    st.floats(1e-7, 1e9),
+)
+def test_the_end_of_the_tail_is_where_its_logarithm_says(
+    units: int, excess: float, score: float, start: float, beyond: float
+) -> None:
+    fitted = dataclasses.replace(
+        calibrate([]), tail_units=units, tail_excess=excess, tail_score=score, tail_start=start
+    )
+    c = curve(fitted)
+    for combined in (c.tail_end, c.tail_end + beyond, start + (c.tail_end - start) / (1 + beyond)):
+        if combined > start:
+            ratio = (combined - start) / (units * excess)
+            expected = min(1.0, score + units * math.log10(1 + ratio) / 6)
+            assert score_of(combined, c) == pytest.approx(expected, abs=1e-8)
 
 
 def test_one_odd_unit_does_not_hide_what_is_odder() -> None:
