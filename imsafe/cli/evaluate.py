@@ -24,6 +24,7 @@ from imsafe.stream.items import Closed, Lost, Segment
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
 
 if TYPE_CHECKING:
+    from imsafe.profile.coverage import Coverage
     from imsafe.profile.profile import Profile
 
 EXAMPLES = """\
@@ -97,13 +98,21 @@ class Measuring:
     """Scores traces one after another by one profile."""
 
     def __init__(self, profile: Profile) -> None:
-        from imsafe.profile.scorer import Scorer  # noqa: PLC0415 - see main
+        from imsafe.profile.coverage import Covering  # noqa: PLC0415 - see main
+        from imsafe.profile.scorer import Scorer  # noqa: PLC0415
         from imsafe.profile.stide import LENGTH  # noqa: PLC0415
         from imsafe.profile.trace_counts import TraceCounts  # noqa: PLC0415
 
         self._scorer = Scorer(profile)
+        self._covering = Covering(profile.tree, self._scorer.automaton, profile.saturation)
         self._counts = TraceCounts(LENGTH) if profile.depth >= LENGTH else None
         self._next_stream = 0
+
+    def coverage(self) -> Coverage:
+        """How much of the traces since the last time the profile knows."""
+        counted = self._covering.counted
+        self._covering.restart()
+        return counted
 
     def measure(self, trace: TraceReader, application: str | None) -> dict[str, float] | None:
         """What `MEASURES` lists; None for a trace without calls."""
@@ -118,11 +127,15 @@ class Measuring:
             stream = streams.setdefault(own_number, self._next_stream + len(streams))
             if isinstance(item, Segment):
                 self._scorer.begin_stream(stream)
+                self._covering.end_stream(stream)
             elif isinstance(item, Lost):
                 self._scorer.lost(stream)
+                self._covering.lost(stream)
             elif isinstance(item, Closed):
                 self._scorer.end_stream(stream)
+                self._covering.end_stream(stream)
             elif isinstance(item, np.ndarray):
+                self._covering.feed(stream, item)
                 scores = self._scorer.feed(stream, item)
                 scores = scores[scores["surprise"] >= 0]
                 if self._counts is not None:
@@ -136,6 +149,7 @@ class Measuring:
                 found["last_score"] = float(scores["combined"][-1])
         for stream in streams.values():
             self._scorer.end_stream(stream)
+            self._covering.end_stream(stream)
         self._next_stream += len(streams)
         if calls == 0:
             return None
@@ -163,6 +177,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     progress = Progress(as_json=options.json)
     stop = Stop(watch_stdin=options.json and "-" not in options.normal + options.attack)
     measured: dict[str, list[dict[str, float]]] = {"normal": [], "attack": []}
+    coverage: dict[str, Coverage] = {}
     done = 0
     try:
         for kind, traces in groups.items():
@@ -174,6 +189,7 @@ def _evaluate(options: argparse.Namespace) -> int:
                     measured[kind].append(found)
                 done += 1
                 progress.show(done / total, trace.name)
+            coverage[kind] = measuring.coverage()
             if not measured[kind]:
                 raise ImsafeError(
                     f"The {kind} traces have no calls: nothing to compare."
@@ -185,9 +201,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     result = compared(measured["normal"], measured["attack"], at)
     read = [trace for traces in groups.values() for trace in traces]
     if options.json:
-        emit({"type": "result", **result, "warnings": warnings_of(read)})
+        shares = {kind: counted.as_json() for kind, counted in coverage.items()}
+        emit({"type": "result", **result, "coverage": shares, "warnings": warnings_of(read)})
     else:
         _print(result, profile.why_no_threshold)
+        for kind, counted in coverage.items():
+            print(f"Of the {kind} traces {counted}.")
     return status_of("ims-evaluate", read)
 
 

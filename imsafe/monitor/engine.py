@@ -21,11 +21,12 @@ from imsafe.events import Events
 from imsafe.monitor.alerts import Alerts
 from imsafe.monitor.black_box import BlackBox
 from imsafe.monitor.crossings import Crossing
-from imsafe.monitor.explanation import explain, sentence
+from imsafe.monitor.explanation import explain, recently
 from imsafe.monitor.findings import Findings
 from imsafe.monitor.history import Histories, State
 from imsafe.monitor.incidents import Incidents
 from imsafe.monitor.processes import Processes
+from imsafe.monitor.reason import reason_of, then_started
 from imsafe.monitor.stream_watch import Opening, StreamWatch
 from imsafe.monitor.view_protocol import READINGS, Alert
 from imsafe.monitor.watched import Watched
@@ -201,6 +202,8 @@ class Engine:
         stretches = self.histories.stretches(stream.number, crossing.pid)
         calls = explain(watched.profile, stretches, crossing.tid, opening.after)
         reading = READINGS[opening.reading]
+        recent = recently(watched.profile, stretches, crossing.tid, opening.after, reading)
+        parent = stream.process(process.parent) if process.parent else None
         alert: Alert = {
             "id": self.alerts.next_number(),
             "state": "open",
@@ -223,7 +226,7 @@ class Engine:
             "peak": crossing.score,
             "threshold": crossing.threshold,
             "reading": reading,
-            "reason": sentence(process.comm, crossing.pid, reading, calls),
+            "reason": reason_of(process, parent, reading, calls, recent),
             "call": syscalls.name(opening.symbol),
             "probability": opening.probability,
             "calls_above": 1,
@@ -255,6 +258,13 @@ class Engine:
         )
         self._filling[box.alert] = box
         stream.boxes.setdefault(crossing.pid, []).append(box)
+
+    def started(self, crossing: Crossing, exe: str) -> None:
+        """A process whose thread is above the threshold runs another program now."""
+        alert = self._open[crossing]
+        if exe and exe != alert["exe"]:
+            alert["reason"] = then_started(alert["reason"], exe)
+            self.findings.alerts[alert["id"]] = alert
 
     def changed(self, crossing: Crossing) -> None:
         """A crossing has grown or is over."""
@@ -360,6 +370,7 @@ class Engine:
         """Go on with another profile; what threads and processes have done stays known."""
         watched.scorer.adopt(profile)
         watched.profile = profile
+        watched.begin_covering()
         # What differed from the former one may not differ from this one.
         watched.warnings.clear()
         for stream in self._streams.values():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why an alert was raised: the last calls, what was expected instead, and one sentence."""
+"""What an alert is explained from: the last calls, and what was expected in their place."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from imsafe import syscalls
 from imsafe.events import Kind, symbols
-from imsafe.monitor.history import Stretch
-from imsafe.monitor.score_log import printable
+from imsafe.monitor.history import Part, Stretch, join
+from imsafe.monitor.reason import SURPRISING_BITS, Recent
 from imsafe.monitor.view_protocol import ExplainedCall
 from imsafe.stream.items import Lost
 
@@ -21,8 +21,8 @@ CALLS = 20
 EXPECTED = 3
 """Likeliest calls that are shown for each."""
 
-SURPRISING_BITS = 4.0
-"""A call that was expected less than once in 16 counts as surprising in the sentence."""
+LATELY = 500
+"""Calls of the process that tell what it did of late."""
 
 _BIT = float(1 << 32)
 
@@ -32,6 +32,9 @@ class Predictor(Protocol):
 
     @property
     def depth(self) -> int: ...  # noqa: D102
+    @property
+    def processes(self) -> int: ...  # noqa: D102
+    def makers(self, symbol: int) -> int: ...  # noqa: D102
     def predict(self, context: Sequence[int], top: int) -> list[tuple[int, float]]: ...  # noqa: D102
 
 
@@ -71,6 +74,40 @@ def explain(
     return result
 
 
+def recently(
+    profile: Predictor, stretches: Sequence[Stretch], tid: int, after: int, reading: str
+) -> Recent:
+    """What was done up to the alert: by the thread of late, or by its process where that is judged.
+
+    Parameters
+    ----------
+    profile, stretches, tid, after
+        As of `explain`.
+    reading
+        The one that raised the alert.
+    """
+    if reading == "burst":
+        calls = [call[:2] for call in _last_calls(stretches, tid, after, CALLS)]
+    else:
+        calls = _calls_of_all(stretches, after, LATELY)
+    makers: dict[str, int] = {}
+    for symbol in dict.fromkeys(symbol for symbol, _ in calls):
+        makers[syscalls.name(symbol)] = profile.makers(symbol)
+    unusual = sum(surprise >= SURPRISING_BITS * _BIT for _, surprise in calls)
+    return Recent(len(calls), unusual, makers, profile.processes)
+
+
+def _calls_of_all(stretches: Sequence[Stretch], after: int, most: int) -> list[tuple[int, int]]:
+    """Symbol and surprise of the last calls of a process, whatever thread made them."""
+    parts = [part for stretch in stretches for part in stretch.parts if isinstance(part, Part)]
+    if not parts:
+        return []
+    whole = join(parts)
+    events = whole.events[: max(0, len(whole.events) - after)]
+    rows = np.flatnonzero(events["kind"] == Kind.CALL)[-most:]
+    return list(zip(symbols(events[rows]).tolist(), whole.surprise[rows].tolist(), strict=True))
+
+
 def _last_calls(
     stretches: Sequence[Stretch], tid: int, after: int, most: int
 ) -> list[tuple[int, int, int]]:
@@ -85,9 +122,7 @@ def _last_calls(
         events = part.events[: max(0, len(part.events) - after)]
         after = max(0, after - len(part.events))
         kinds = events["kind"]
-        rows = np.flatnonzero(
-            (events["tid"] == tid) & ((kinds == Kind.CALL) | (kinds == Kind.EXEC))
-        )
+        rows = np.flatnonzero((events["tid"] == tid) & (kinds != Kind.FORK))
         names = symbols(events[rows])
         for row, symbol in zip(rows[::-1].tolist(), names[::-1].tolist(), strict=True):
             if kinds[row] == Kind.EXIT:
@@ -103,31 +138,3 @@ def _last_calls(
             if len(calls) == most:
                 return calls[::-1]
     return calls[::-1]
-
-
-def sentence(comm: str, pid: int, reading: str, calls: Sequence[ExplainedCall]) -> str:
-    """One sentence that says what happened, for an administrator."""
-    who = f"{printable(comm, 64)} (pid {pid})" if comm else f"Process {pid}"
-    surprising = [call for call in calls if call["surprise"] >= SURPRISING_BITS]
-    most = max(calls, key=lambda call: call["surprise"], default=None)
-    example = _example(most) if most is not None and surprising else ""
-    if reading == "drift":
-        return f"{who} has become unlike the learned program over its last 500 calls{example}."
-    if reading == "repertoire":
-        return f"{who} uses a set of calls that no learned process had by this point{example}."
-    count = f"{len(surprising)} of its last {len(calls)} calls were hardly ever seen in their place"
-    return f"{who} does what was not learned: {count}{example}."
-
-
-def _example(call: ExplainedCall) -> str:
-    words = f"; {call['call']} came"
-    if call["expected"]:
-        expected, probability = call["expected"][0]
-        words += f" where {expected} was expected ({probability:.0%})"
-    return f"{words}, a chance of {_chance(call['probability'])}"
-
-
-def _chance(probability: float) -> str:
-    if probability >= 0.1:
-        return f"{probability:.0%}"
-    return f"1 in {min(round(1 / max(probability, 1e-12)), 10**12):,}"

@@ -496,13 +496,15 @@ class Monitor:
             + (f", {summary['not_watched']:,} not watched" if summary["not_watched"] else "")
             + "."
         )
+        counted = {w.name: w.covering.counted for w in self.engine.applications.values()}
+        lines = [line, *(f"{name}: {c}." for name, c in counted.items() if c.sequences)]
         if self._log is not None:
             try:
-                self._log.close([line])
+                self._log.close(lines)
             except ImsafeError as error:
                 self.say(str(error))
         if self._began:
-            self.report.end(summary, line)
+            self.report.end(summary, "\n".join(lines))
         if self._server is not None:
             self._server.status(self.status())
             self._server.close()
@@ -516,6 +518,10 @@ class Monitor:
             "alerts": engine.alerts.count,
             "lost": engine.lost,
             "not_watched": engine.not_watched,
+            "coverage": {
+                watched.name: watched.covering.counted.as_json()
+                for watched in engine.applications.values()
+            },
             "boxes_refused": engine.boxes_refused,
             "actions_held_back": self._actions.held_back if self._actions is not None else 0,
             "lines_dropped": self.report.dropped,

@@ -61,6 +61,9 @@ class Context(Protocol):
     def opened(self, stream: StreamWatch, crossing: Crossing, opening: Opening) -> None:
         """A thread has crossed the threshold."""
 
+    def started(self, crossing: Crossing, exe: str) -> None:
+        """A process whose thread is above the threshold runs another program now."""
+
     def changed(self, crossing: Crossing) -> None:
         """A crossing has grown or is over."""
 
@@ -205,6 +208,9 @@ class StreamWatch:
         self._routing.feed(info)
         if info.application:
             self._context.processes.announce(self.number, info)
+            for crossing in self._crossings.open.values():
+                if crossing.pid == info.pid:
+                    self._context.started(crossing, info.exe)
 
     def _leave(self, pid: int, application: int) -> None:
         """The process belongs to that application no longer."""
@@ -215,7 +221,9 @@ class StreamWatch:
         if number and tids:
             exits = np.zeros(len(tids), EVENT)
             exits["pid"], exits["tid"], exits["kind"] = pid, tids, Kind.EXIT
-            self._context.watched(number).scorer.feed(self.number, exits)
+            watched = self._context.watched(number)
+            watched.scorer.feed(self.number, exits)
+            watched.covering.feed(self.number, exits)
         self._context.histories.end(self.number, pid)
         self._context.processes.end(self.number, pid)
 
@@ -229,6 +237,7 @@ class StreamWatch:
         self._context.findings.gaps.append((begin, max(begin, end), count))
         for watched in self._present:
             watched.scorer.lost(self.number)
+            watched.covering.lost(self.number)
         self._context.histories.lost(self.number, lost)
         for boxes in self.boxes.values():
             for box in boxes:
@@ -361,7 +370,9 @@ class StreamWatch:
         for watched in self._present:
             own = numbers == watched.number
             rows = slice(None) if own.all() else own
-            result = watched.scorer.feed(self.number, events[rows])
+            own_events = events[rows]
+            watched.covering.feed(self.number, own_events)
+            result = watched.scorer.feed(self.number, own_events)
             # Adding 0 makes one zero of the two: -0.0 and 0.0 are equal, and print differently.
             score[rows], surprise[rows] = result["score"] + 0.0, result["surprise"]
             reading[rows] = result["reading"]
@@ -460,3 +471,4 @@ class StreamWatch:
         self._context.processes.end(self.number)
         for watched in self._present:
             watched.scorer.end_stream(self.number)
+            watched.covering.end_stream(self.number)

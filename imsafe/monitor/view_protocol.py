@@ -31,7 +31,7 @@ class ViewKind(IntEnum):
     GAPS = 66
     """Monitor: array of `GAP`: intervals in which calls were lost."""
     ALERT = 67
-    """Monitor: `Alert`, when it opens, changes (peak, count, state, normal) or closes."""
+    """Monitor: `Alert`, when it opens, changes (peak, count, state, reason, normal) or closes."""
     PROCESSES = 68
     """Monitor: ``{"processes": [ProcessRow]}``: all that are alive, at most twice a second."""
     STATUS = 69

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from imsafe.monitor.view_protocol import ApplicationRow
+from imsafe.profile.coverage import Covering
 from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import Scorer
 
@@ -28,6 +29,8 @@ class Watched:
         Whether a stream of it has begun.
     follows_suggestion
         Whether the threshold is the one that the profile suggests.
+    covering
+        Counts how much of it the profile knows.
     """
 
     number: int
@@ -39,6 +42,16 @@ class Watched:
     warnings: list[str] = field(default_factory=list)
     seen: bool = False
     follows_suggestion: bool = False
+    covering: Covering = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count how much of what it does the profile knows."""
+        self.begin_covering()
+
+    def begin_covering(self) -> None:
+        """Count anew, by the profile in use."""
+        profile = self.profile
+        self.covering = Covering(profile.tree, self.scorer.automaton, profile.saturation)
 
     def row(self) -> ApplicationRow:
         """What the view says of it."""

@@ -186,6 +186,11 @@ class Profile:
         """Chance of a call after the thread's last calls."""
         return self.tree.probability(context, symbol, self.alphabets)
 
+    def makers(self, symbol: int) -> int:
+        """How many of the learned processes made a call; marked ones count, too."""
+        node = self.tree.find([symbol])
+        return max(1, int(self.tree.processes[node])) if node > 0 else 0
+
     def mark_normal(
         self,
         units: Sequence[Events | tuple[dict[str, Any], Events] | MarkedSequence],

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from imsafe.events import EVENT, Abi, Kind
+from imsafe.profile.coverage import Covering
 from imsafe.profile.learner import Learner
 from imsafe.profile.scorer import Scorer
 
@@ -38,6 +39,9 @@ def warm_up() -> None:
     profile.undo_normal(profile.mark_normal([events], "warm-up"))
     scorer.adopt(profile)
     scorer.end_stream(0)
+    covering = Covering(profile.tree, scorer.automaton, profile.saturation)
+    covering.feed(0, events)
+    covering.end_stream(0)
 
 
 if __name__ == "__main__":

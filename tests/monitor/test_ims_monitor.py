@@ -93,6 +93,7 @@ def test_quiet_and_attack(
     assert (done.returncode, done.stderr) == (0, "")
     assert "2,000 calls scored" in done.stdout
     assert " 0 alerts, 0 calls lost." in done.stdout
+    assert "worker: 0 % of the calls came in sequences of 6 that were never" in done.stdout
     assert not boxes.exists()
 
     log = tmp_path / "log"

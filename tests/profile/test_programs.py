@@ -285,10 +285,15 @@ def test_evaluation_of_a_plain_attack(
     assert result["threshold"] == Profile.load(path).suggested_threshold
     assert result["detection_at_threshold"] == 1.0
     assert result["false_alarms_at_threshold"] == 0.0
+    assert result["coverage"]["normal"]["unseen_share"] < 0.01
+    assert result["coverage"]["attack"]["unseen_share"] > 0.01
     assert set(result["beside"]) == {
         "last_score", "mean_surprise", "burst", "drift", "repertoire", "stide6",
     }  # fmt: skip
     assert evaluate(arguments) == 0
-    assert "100.0% of the attacks are found" in words(capsys)[0]
+    said = words(capsys)[0]
+    assert "100.0% of the attacks are found" in said
+    assert "never learned; after learning" in said.splitlines()[-1]
+    assert "Of the normal traces 0" in said
     with pytest.raises(SystemExit, match="2"):
         evaluate([*arguments, "-t", "1.5"])

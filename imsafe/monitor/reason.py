@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reason of an alert, in words that an administrator understands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imsafe.monitor.meanings import with_meaning
+from imsafe.monitor.score_log import printable
+from imsafe.monitor.view_protocol import ExplainedCall
+from imsafe.stream.items import ProcessInfo
+
+SURPRISING_BITS = 4.0
+"""A call that was expected less than once in 16 counts as unusual in its place."""
+
+NAMED = 4
+"""Calls that a reason names, at most."""
+
+RARE = 0.05
+"""A call is rare that at most this share of the learned processes made."""
+
+
+_THEN = " Then it started "
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """What a process did of late.
+
+    Attributes
+    ----------
+    calls, unusual
+        How many calls are looked at, and how many of them hardly ever come in their place.
+    makers
+        The calls by name, in the order in which they came first: how many of the
+        learned processes made them.
+    processes
+        How many processes were learned.
+    """
+
+    calls: int
+    unusual: int
+    makers: dict[str, int]
+    processes: int
+
+    @property
+    def new(self) -> list[str]:
+        """Calls that no learned process ever made."""
+        return [call for call, makers in self.makers.items() if not makers]
+
+    @property
+    def rare(self) -> list[str]:
+        """Calls that few of the learned processes made, the rarest first."""
+        found = [call for call, makers in self.makers.items() if 0 < makers <= self._few]
+        return sorted(found, key=lambda call: self.makers[call])
+
+    @property
+    def _few(self) -> float:
+        return RARE * self.processes
+
+
+def reason_of(
+    process: ProcessInfo,
+    parent: ProcessInfo | None,
+    reading: str,
+    calls: Sequence[ExplainedCall],
+    recent: Recent,
+) -> str:
+    """One sentence that says what happened, for an administrator.
+
+    Parameters
+    ----------
+    process, parent
+        Who it was, and who started it where that is known.
+    reading
+        The one that raised the alert.
+    calls
+        The thread's last calls.
+    recent
+        Of the burst: the same calls; of the other readings: the process's.
+    """
+    facts = [_few_made(recent)]
+    if reading == "repertoire":
+        lead = "uses calls together that no learned process used together by this point"
+    else:
+        lead = (
+            "goes on otherwise than any learned process"
+            if reading == "drift"
+            else "does what was not learned"
+        )
+        if recent.unusual:
+            place = "came where they hardly ever come"
+            facts.append(f"{recent.unusual} of its last {recent.calls} calls {place}")
+    if not facts[0]:
+        facts.append(_most_unusual(calls))
+    said = "; ".join(fact for fact in facts if fact)
+    return f"{_who(process, parent)} {lead}{': ' if said else ''}{said}."
+
+
+def _who(process: ProcessInfo, parent: ProcessInfo | None) -> str:
+    """The process, with its program and its parent where it runs another one than that."""
+    if not process.comm:
+        return f"Process {process.pid}"
+    text = f"{printable(process.comm, 64)} (pid {process.pid}"
+    if parent is not None and parent.comm and process.exe and parent.exe != process.exe:
+        text += f": {printable(process.exe, 200)}"
+        text += f", started by {printable(parent.comm, 64)}, pid {parent.pid}"
+    return f"{text})"
+
+
+def _few_made(recent: Recent) -> str:
+    """Calls that none, or else that few, of the learned processes ever made."""
+    if recent.new:
+        return f"it called {_listed(recent.new)}, which no learned process ever did"
+    if recent.rare:
+        most = max(recent.makers[call] for call in recent.rare[:NAMED])
+        few = f"{most} of {recent.processes:,} learned processes"
+        return f"it called {_listed(recent.rare)}, which at most {few} did"
+    return ""
+
+
+def _listed(calls: Sequence[str]) -> str:
+    named = [with_meaning(call) for call in calls[:NAMED]]
+    more = len(calls) - len(named)
+    if more:
+        named.append(f"{more} more")
+    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+
+
+def _most_unusual(calls: Sequence[ExplainedCall]) -> str:
+    """The calls that were least expected where they came, in the order in which they came."""
+    highest: dict[str, float] = {}
+    for call in calls:
+        if call["surprise"] >= SURPRISING_BITS:
+            highest[call["call"]] = max(call["surprise"], highest.get(call["call"], 0.0))
+    named = sorted(highest, key=lambda call: -highest[call])[:NAMED]
+    if not named:
+        return ""
+    if len(named) > 1:
+        return f"most unusual were {_listed([call for call in highest if call in named])}"
+    text = f"most unusual was {_listed(named)}"
+    expected = max(calls, key=lambda call: call["surprise"])["expected"]
+    if expected and expected[0][0] != named[0]:
+        likely, probability = expected[0]
+        text += f" where {likely} is usual ({probability:.0%})"
+    return text
+
+
+def then_started(reason: str, exe: str) -> str:
+    """The reason of an alert whose process has started another program since; said once."""
+    return reason if _THEN in reason else f"{reason}{_THEN}{printable(exe, 200)}."
