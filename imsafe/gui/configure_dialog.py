@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import json
-import time
+from collections.abc import Mapping
 
-from PyQt6.QtCore import QCoreApplication, QProcess, QProcessEnvironment
+from PyQt6.QtCore import QCoreApplication, Qt
 from PyQt6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -24,6 +23,7 @@ from PyQt6.QtWidgets import (
 )
 
 from imsafe.errors import ImsafeError
+from imsafe.gui.action_test import ActionTest
 from imsafe.gui.configuration import (
     Configuration,
     WatchedApplication,
@@ -32,9 +32,13 @@ from imsafe.gui.configuration import (
     check_output,
     check_profile,
 )
+from imsafe.gui.device import Device
 from imsafe.gui.fields import PathField, ProblemLine, ok_button
+from imsafe.gui.mode_check import mode_difference
 from imsafe.gui.plot_items import rarity
 from imsafe.gui.settings import Settings
+from imsafe.gui.what_if_dialog import WhatIfDialog
+from imsafe.monitor.score_log import printable
 from imsafe.profile.glance import Glance, glance
 
 NO_THRESHOLD = 0.5
@@ -42,10 +46,20 @@ NO_THRESHOLD = 0.5
 
 
 class ApplicationForm(QWidget):
-    """Database and threshold of one application."""
+    """Database and threshold of one application.
+
+    Attributes
+    ----------
+    device : Device or None
+        What is to be watched.
+    warnings : mapping of str to list of str
+        What a running monitor says of each database.
+    """
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.device: Device | None = None
+        self.warnings: Mapping[str, list[str]] = {}
         self.name = QLineEdit()
         self.name.setPlaceholderText(self.tr("any (needed only to watch several)"))
         self.name.setToolTip(self.tr("The application's name as its tracer gives it"))
@@ -55,6 +69,11 @@ class ApplicationForm(QWidget):
         )  # fmt: skip
         self.about = QLabel()
         self.about.setWordWrap(True)
+        self.about.setTextFormat(Qt.TextFormat.PlainText)
+        self.price = QLabel()
+        self.price.setWordWrap(True)
+        self.difference = ProblemLine()
+        self.difference.setMinimumHeight(0)
         self.suggested = QCheckBox(self.tr("As the database suggests"))
         self.suggested.setChecked(True)
         self.threshold = QDoubleSpinBox()
@@ -64,11 +83,15 @@ class ApplicationForm(QWidget):
         self.threshold.setAccessibleName(self.tr("Anomaly threshold"))
         self.suggest = QPushButton(self.tr("Use &suggested value"))
         self.suggest.setAutoDefault(False)
+        self.what_if = QPushButton(self.tr("&What if..."))
+        self.what_if.setAutoDefault(False)
+        self.what_if.setToolTip(self.tr("See the alerts of a threshold in a recording"))
         self.meaning = QLabel()
         row = QHBoxLayout()
         row.addWidget(self.threshold)
         row.addWidget(self.meaning, 1)
         row.addWidget(self.suggest)
+        row.addWidget(self.what_if)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow(self.tr("Applica&tion:"), self.name)
@@ -76,6 +99,8 @@ class ApplicationForm(QWidget):
         form.addRow("", self.about)
         form.addRow(self.tr("Anomaly t&hreshold:"), self.suggested)
         form.addRow("", row)
+        form.addRow("", self.price)
+        form.addRow("", self.difference)
         self.summary: Glance | None = None
         self.unreadable = ""
         self.profile.changed.connect(self._profile_changed)
@@ -117,6 +142,11 @@ class ApplicationForm(QWidget):
             self.suggested.setChecked(False)
         self._show()
 
+    def use_threshold(self, threshold: float) -> None:
+        """Take a threshold that is not the suggested one."""
+        self.suggested.setChecked(False)
+        self.threshold.setValue(threshold)
+
     def _use_suggested(self) -> None:
         if self.summary is not None and self.summary.suggested_threshold is not None:
             self.suggested.setChecked(True)
@@ -133,49 +163,92 @@ class ApplicationForm(QWidget):
             if abs(self.threshold.value() - summary.suggested_threshold) > 5e-4:
                 self.threshold.setValue(summary.suggested_threshold)
         self.meaning.setText(
-            self.tr("what happens {0} on normal behaviour").format(rarity(self.threshold.value()))
+            self.tr("reached by {0} on normal behaviour").format(rarity(self.threshold.value()))
         )
-        if summary is None:
-            self.about.setText(self.unreadable)
-        else:
-            self.about.setText(self._sentence(summary))
-        self.about.setVisible(bool(self.about.text()))
+        self.what_if.setEnabled(summary is not None)
+        self.about.setText(self.unreadable if summary is None else self._sentence(summary))
+        self.price.setText("" if summary is None else self._price(summary))
+        self.difference.tell("" if summary is None else self._difference(summary))
+        for label in (self.about, self.price, self.difference):
+            label.setVisible(bool(label.text()))
 
     def _sentence(self, summary: Glance) -> str:
         words = self.tr("Learned from {0:,} calls of {1:,} processes").format(
             summary.calls, summary.processes
         )
         if summary.applications:
-            words += f" ({', '.join(summary.applications[:4])})"
-        words += ". "
-        if summary.suggested_threshold is None:
-            words += summary.why_no_threshold[:1].upper() + summary.why_no_threshold[1:] + "."
-        else:
-            price = summary.pace.price(self.threshold.value())
-            words += self.tr("At this threshold, expect about {0} per million normal calls").format(
-                _alarms(price.per_million_calls)
-            )
-            if price.per_day is not None:
-                words += self.tr(", {0} a day at the pace that was learned").format(
-                    _alarms(price.per_day)
-                )
-            words += "."
+            names = ", ".join(printable(name, 40) for name in summary.applications[:4])
+            words += f" ({names})"
+        words += "."
+        if summary.saturation is not None:
+            line = str(summary.saturation)
+            words += f" {line[:1].upper()}{line[1:]}."
         if summary.lost:
             words += self.tr(" {0:,} calls were lost while recording.").format(summary.lost)
         return words
 
+    def _price(self, summary: Glance) -> str:
+        if summary.suggested_threshold is None:
+            why = summary.why_no_threshold
+            return self.tr("{0}. Record and learn more, or set a threshold yourself.").format(
+                why[:1].upper() + why[1:]
+            )
+        price = summary.pace.price(self.threshold.value())
+        words = self.tr("The price: expect about {0} in a million normal calls").format(
+            _alarms(price.per_million_calls)
+        )
+        if price.per_day is not None:
+            words += self.tr(", {0} a day at the pace that was learned").format(
+                _alarms(price.per_day)
+            )
+            if price.at_most_per_day is not None:
+                words += self.tr("; what was counted rules out more than {0} a day").format(
+                    _number(price.at_most_per_day)
+                )
+        return words + "."
+
+    def _difference(self, summary: Glance) -> str:
+        said = [
+            line
+            for line in self.warnings.get(self.profile.path, ())
+            if line != summary.why_no_threshold
+        ]
+        if said:
+            return " ".join(f"{line[:1].upper()}{line[1:]}." for line in said)
+        return mode_difference(summary, self.device)
+
+
+def _number(number: float) -> str:
+    """Two digits, as a person writes them: 0.61, 740, 17,000."""
+    return f"{number:.2g}" if number < 10 else f"{float(f'{number:.2g}'):,.0f}"
+
 
 def _alarms(number: float) -> str:
-    return f"{number:.2g} false alarms" if number < 10 else f"{number:,.0f} false alarms"
+    return QCoreApplication.translate("configure", "{0} false alarms").format(_number(number))
 
 
 class ConfigureDialog(QDialog):
-    """Edits a `Configuration`; nothing is changed before OK."""
+    """Edits a `Configuration`; nothing is changed before OK.
+
+    Parameters
+    ----------
+    device
+        The device that is chosen, to tell when it watches another way than was learned.
+    warnings
+        What the running monitor says of each database's way of watching.
+    """
 
     def __init__(
-        self, settings: Settings, configuration: Configuration, parent: QWidget | None = None
+        self,
+        settings: Settings,
+        configuration: Configuration,
+        parent: QWidget | None = None,
+        *,
+        device: Device | None = None,
+        warnings: Mapping[str, list[str]] | None = None,
     ) -> None:
         super().__init__(parent)
+        self._settings = settings
         self.setWindowTitle(self.tr("Configure the monitor"))
         self._applications = [
             WatchedApplication(entry.name, entry.profile, entry.threshold)
@@ -191,6 +264,8 @@ class ConfigureDialog(QDialog):
         for button in (self.add, self.remove):
             button.setAutoDefault(False)
         self.form = ApplicationForm(settings)
+        self.form.device = device
+        self.form.warnings = warnings or {}
         applications = QGroupBox(self.tr("Applications"))
         beside = QVBoxLayout()
         beside.addWidget(self.list, 1)
@@ -246,6 +321,7 @@ class ConfigureDialog(QDialog):
         self.add.clicked.connect(self._add)
         self.remove.clicked.connect(self._remove)
         self.test.clicked.connect(self._test)
+        self.form.what_if.clicked.connect(self._ask_what_if)
         self.form.name.textChanged.connect(self._edited)
         self.form.profile.changed.connect(self._edited)
         self.form.suggested.toggled.connect(self._edited)
@@ -316,40 +392,17 @@ class ConfigureDialog(QDialog):
         ok_button(self.buttons).setEnabled(not problem)
 
     def _test(self) -> None:
-        """Execute the action as the monitor would, with a made-up alert."""
-        now = time.time()
-        application = self._applications[0].name or "test"
-        alert = {
-            "id": 0, "state": "open", "application": application, "pid": 1, "tid": 1,
-            "comm": "test", "time": now, "score": 0.9, "peak": 0.9, "threshold": 0.5,
-            "reading": "burst", "reason": "A test from Monitor > Configure.", "test": True,
-        }  # fmt: skip
-        # The program may outlast this dialog, and must not be killed with it.
-        process = QProcess(QCoreApplication.instance())
-        environment = QProcessEnvironment.systemEnvironment()
-        for key, value in (
-            ("APPLICATION", application), ("PID", "1"), ("TID", "1"), ("COMM", "test"),
-            ("SCORE", "0.9"), ("THRESHOLD", "0.5"), ("READING", "burst"), ("TIME", f"{now:.3f}"),
-        ):  # fmt: skip
-            environment.insert(f"IMSAFE_{key}", value)
-        process.setProcessEnvironment(environment)
-        process.finished.connect(self._tested)
-        process.finished.connect(process.deleteLater)
-        process.errorOccurred.connect(self._test_failed)
-        process.start(self.action.path, [])
-        process.write(json.dumps(alert).encode() + b"\n")
-        process.closeWriteChannel()
-        self.problem.tell(self.tr("The program was started with a made-up alert."))
+        """Execute the action as the monitor would, with a made-up alert, and show what it says."""
+        ActionTest(self.action.path, self._applications[0].name or "test", self).open()
 
-    def _tested(self, status: int) -> None:
-        if status:
-            self.problem.tell(self.tr("The program ended with status {0}.").format(status))
-        else:
-            self.problem.tell("")
-
-    def _test_failed(self, error: QProcess.ProcessError) -> None:
-        if error == QProcess.ProcessError.FailedToStart:
-            self.problem.tell(self.tr("The program cannot be executed; is its first line right?"))
+    def _ask_what_if(self) -> None:
+        watched = self.form.value()
+        dialog = WhatIfDialog(
+            self._settings, watched.profile, watched.name, self.form.threshold.value(),
+            self.log.path, self,
+        )  # fmt: skip
+        dialog.taken.connect(self.form.use_threshold)
+        dialog.open()
 
     def accept(self) -> None:  # noqa: D102
         for field in (self.log, self.record, self.action, self.form.profile):

@@ -192,7 +192,11 @@ class MainWindow(QMainWindow):
 
     def ask_configuration(self) -> None:
         """Monitor > Configure."""
-        dialog = ConfigureDialog(self.settings, self.configuration, self)
+        rows = self.watch.application_rows() if self.watch.session is not None else []
+        dialog = ConfigureDialog(
+            self.settings, self.configuration, self, device=self.watch.device,
+            warnings={row["profile"]: row["warnings"] for row in rows},
+        )  # fmt: skip
         dialog.accepted.connect(lambda: self._configured(dialog.configuration()))
         self._open(dialog)
 

@@ -128,7 +128,7 @@ class Actions:
                 stdin=document,
                 stdout=output or subprocess.DEVNULL,
                 stderr=output or subprocess.DEVNULL,
-                env=os.environ | _environment(alert),
+                env=os.environ | environment(alert),
                 start_new_session=True,
             )
 
@@ -168,7 +168,8 @@ def _signal_group(pid: int, number: int) -> None:
         return
 
 
-def _environment(alert: Alert) -> dict[str, str]:
+def environment(alert: Alert) -> dict[str, str]:
+    """What the program finds in its environment, beside what ours holds."""
     return {
         "IMSAFE_APPLICATION": printable(alert["application"]),
         "IMSAFE_PID": str(alert["pid"]),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -12,13 +13,16 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QMessageBox
 
 from imsafe.gui import crash
+from imsafe.gui.action_test import ActionTest
 from imsafe.gui.configuration import Configuration, WatchedApplication
 from imsafe.gui.configure_dialog import ConfigureDialog
-from imsafe.gui.device import DEFAULT_SOCKET, SensorDevice, SensorProgram, TraceDevice
+from imsafe.gui.device import DEFAULT_SOCKET, KernelDevice, SensorDevice, SensorProgram, TraceDevice
 from imsafe.gui.device_dialogs import SensorDialog, TraceOpenDialog
 from imsafe.gui.manual_window import ManualWindow, manual_path
 from imsafe.gui.menus import entries
+from imsafe.monitor.view_protocol import Alert
 from imsafe.profile.glance import glance
+from imsafe.sources.kernel_request import KernelRequest
 
 LONG = 90_000
 
@@ -132,7 +136,8 @@ def test_configure(qtbot, window, learned, tmp_path):
     suggested = glance(learned[1]).suggested_threshold
     assert suggested is not None
     assert dialog.form.threshold.value() == pytest.approx(suggested, abs=5e-4)
-    assert "false alarms" in dialog.form.about.text()
+    assert "false alarms" in dialog.form.price.text()
+    assert "of what is to be expected" in dialog.form.about.text()
     dialog.form.suggested.setChecked(False)
     dialog.form.threshold.setValue(0.9)
     dialog.form.suggest.click()
@@ -143,14 +148,20 @@ def test_configure(qtbot, window, learned, tmp_path):
     assert "no folder" in dialog.problem.text()
     dialog.log.set_path(str(tmp_path / "scores.log"))
     script = tmp_path / "act"
-    script.write_text(f'#!/bin/sh\ncat > {tmp_path}/got; echo "$IMSAFE_SCORE" >> {tmp_path}/got\n')
+    script.write_text(f'#!/bin/sh\ncat > {tmp_path}/got; echo "score $IMSAFE_SCORE"; exit 3\n')
     dialog.action.set_path(str(script))
     assert "not executable" in dialog.problem.text()
     script.chmod(0o755)
     dialog.action.changed.emit(str(script))
     dialog.test.click()
-    qtbot.waitUntil(lambda: (tmp_path / "got").exists()
-                    and "0.9\n" in (tmp_path / "got").read_text(), timeout=LONG)  # fmt: skip
+    test = only(window, ActionTest)
+    qtbot.waitUntil(lambda: test.finished_running, timeout=LONG)
+    assert test.output.toPlainText() == "score 0.900000"
+    assert "ended with status 3" in test.state.text()
+    alert = json.loads((tmp_path / "got").read_text())
+    assert set(alert) == Alert.__annotations__.keys()
+    assert alert["reason"].startswith("This is a test")
+    test.close()
     ok.click()
     assert window.configuration == Configuration(
         [WatchedApplication("", str(learned[1]), 0.8)],
@@ -158,6 +169,33 @@ def test_configure(qtbot, window, learned, tmp_path):
         action=str(script),
     )
     assert window.settings.configuration == window.configuration
+
+
+def test_action_that_cannot_be_executed_or_does_not_end(qtbot, window, tmp_path):
+    script = tmp_path / "act"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    test = ActionTest(str(script), "test", window)
+    test.open()
+    qtbot.waitUntil(lambda: test.finished_running, timeout=LONG)
+    assert "cannot be executed" in test.state.text()
+    test.close()
+    script.write_text("#!/bin/sh\necho begun\nexec sleep 100\n")
+    test = ActionTest(str(script), "test", window)
+    test.open()
+    qtbot.waitUntil(lambda: "begun" in test.output.toPlainText(), timeout=LONG)
+    test.stop.click()
+    qtbot.waitUntil(lambda: test.finished_running, timeout=LONG)
+    assert "ended by a signal" in test.state.text()
+    test.close()
+
+
+def test_configure_says_that_it_is_watched_another_way(window, learned):
+    window.watch.open_device(KernelDevice(KernelRequest.from_words(["--name=sh"])))
+    window.open_file(str(learned[1]))
+    window.menus.actions["configure"].trigger()
+    dialog = only(window, ConfigureDialog)
+    assert "learned with a sensor, and the device is the driver" in dialog.form.difference.text()
 
 
 def test_configure_says_not_learned_enough(window, tmp_path):
@@ -173,7 +211,7 @@ def test_configure_says_not_learned_enough(window, tmp_path):
     window.menus.actions["configure"].trigger()
     dialog = only(window, ConfigureDialog)
     dialog.form.profile.set_path(str(profile))
-    assert "Not learned enough for a threshold" in dialog.form.about.text()
+    assert "Not learned enough for a threshold" in dialog.form.price.text()
     assert not dialog.form.suggest.isEnabled()
     assert not dialog.form.suggested.isChecked()
     assert dialog.form.threshold.isEnabled()
