@@ -4,36 +4,48 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
+import time
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from imsafe.cli.checkpoint import Checkpoint, still_to_learn
 from imsafe.cli.common import (
     Parser,
     Progress,
     Stop,
     emit,
     run,
+    say,
     status_of,
     warnings_of,
 )
-from imsafe.cli.trace_events import items_of
+from imsafe.cli.learn_pool import Order, Pool, default_jobs
+from imsafe.cli.learning import learn_trace
 from imsafe.errors import FileExistsRefused, ImsafeError
 from imsafe.files import check_writable
-from imsafe.stream.items import Closed, Lost, Segment
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
+
+if TYPE_CHECKING:
+    from imsafe.profile.learner import Learner
+    from imsafe.profile.part import Part
 
 EXAMPLES = """\
   ims-learn -o ftpd.db week.imt              a new profile from a recording
   ims-learn -i ftpd.db -o ftpd2.db more.imt  what is known and another recording
   ims-learn -i ftpd.db -o ftpd.db more.imt   the same, in place
   ims-learn -o redis.db --app redis traces/  one application of all traces in a folder
+  ims-learn -o big.db --resume traces/       go on where an earlier run was ended
   strace -f -o /dev/stdout ls | ims-learn -o ls.db --format strace -
 """
 
 DEPTH = 8
+
+_COUNT_S = 1.0
+_MOST_JOBS = 256
+_SAVE_EVERY_S = 60.0
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -67,6 +79,23 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--format", choices=FORMATS, default="auto", metavar="F", help=", ".join(FORMATS)
     )
+    parser.add_argument(
+        "-j",
+        "--jobs",
+        type=_jobs,
+        metavar="N",
+        help="traces learned at a time (default: as many as there are processors, if worth it)",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from OUT.db.part, if an earlier run left it"
+    )
+    parser.add_argument(
+        "--save-every",
+        type=_seconds,
+        default=_SAVE_EVERY_S,
+        metavar="SECONDS",
+        help="how often long work is saved as OUT.db.part (default 60)",
+    )
     parser.add_argument("--json", action="store_true", help="progress and result as JSON lines")
     options = parser.parse_args(argv)
     return run("ims-learn", lambda: _learn(options))
@@ -80,43 +109,63 @@ def _learn(options: argparse.Namespace) -> int:
     output = Path(options.output)
     is_in_place = options.input is not None and _is_same(options.input, output)
     _check_output(output, may_replace=options.force or is_in_place)
-    if options.input is None:
-        learner = Learner(DEPTH if options.depth is None else options.depth)
-    else:
-        known = Profile.load(options.input)
-        if options.depth not in {None, known.depth}:
-            raise ImsafeError(
-                f"{options.input} was learned with depth {known.depth};"
-                " another depth needs a new profile."
-            )
-        learner = Learner.from_profile(known)
-    progress = Progress(as_json=options.json)
-    # Standard input that is a trace says nothing by its end.
-    stop = Stop(watch_stdin=options.json and "-" not in options.traces)
-    learning = Learning(learner, options.app, progress, stop)
+    known = None if options.input is None else Profile.load(options.input)
+    if known is not None and options.depth not in {None, known.depth}:
+        raise ImsafeError(
+            f"{options.input} was learned with depth {known.depth};"
+            " another depth needs a new profile."
+        )
+    depth = known.depth if known is not None else options.depth
+    learner = Learner(DEPTH if depth is None else depth)
+    checkpoint = Checkpoint(output, options.save_every)
+    resumed = checkpoint.resumed(known, learner.depth) if options.resume else None
+    start = resumed or known
+    if start is not None:
+        learner = Learner.from_profile(start)
     # One by one: a trace that is named twice is to be noticed, not passed over.
     paths = [path for given in options.traces for path in find_traces([given])]
     traces = [open_trace(path, options.format) for path in paths]
+    before = 0 if known is None else len(known.traces)
+    identities = [trace.identity for trace in traces]
+    had = [trace.identity for trace in resumed.traces[before:]] if resumed else []
+    left = [traces[place] for place in still_to_learn(identities, had)]
     if not options.again:
-        _refuse_known(traces, learner)
+        _refuse_known(left, learner)
+    if resumed is not None:
+        _note(f"{len(traces) - len(left)} of {len(traces)} traces were learned by an earlier run.")
+    elif checkpoint.path.exists():
+        _note(f"{checkpoint.path} is of an earlier run; --resume goes on from it. Learning anew.")
+    progress = Progress(as_json=options.json)
+    # Standard input that is a trace says nothing by its end.
+    stop = Stop(watch_stdin=options.json and "-" not in options.traces)
+    learning = Learning(learner, options.app, progress, stop, checkpoint)
     try:
-        whole = learning.learn(traces, again=options.again)
+        jobs = options.jobs or default_jobs(left)
+        if jobs > 1 and len(left) > 1 and "-" not in options.traces:
+            whole = learning.learn_beside(left, min(jobs, len(left)))
+        else:
+            whole = learning.learn(left, again=options.again)
+        whole += len(traces) - len(left)
         if not learner.calls:
             raise ImsafeError(
                 "Nothing was learned, so nothing is saved: "
                 + ("it was stopped too early." if learning.was_stopped else "there are no calls.")
                 + "".join(f" {warning}" for warning in warnings_of(traces))
             )
-        profile = learner.finish(lambda done: progress.show(0.8 + 0.2 * done, "calibrating"))
+        learner.arrange(identities, before)
+        profile = learner.finish(
+            lambda done: progress.show(0.8 + 0.2 * done, "calibrating", **learning.saturation())
+        )
     finally:
         progress.done()
     profile.save(output, replace=options.force or is_in_place)
+    checkpoint.done()
     _report(profile, options, whole, traces)
     return status_of("ims-learn", traces)
 
 
 class Learning:
-    """Feeds traces to a learner until they are done, or somebody asks to stop.
+    """Has a learner learn traces until they are done, or somebody asks to stop.
 
     Attributes
     ----------
@@ -125,53 +174,97 @@ class Learning:
     """
 
     def __init__(
-        self, learner: Any, application: str | None, progress: Progress, stop: Stop
+        self,
+        learner: Learner,
+        application: str | None,
+        progress: Progress,
+        stop: Stop,
+        checkpoint: Checkpoint,
     ) -> None:
         self._learner = learner
         self._application = application
         self._progress = progress
         self._stop = stop
+        self._checkpoint = checkpoint
+        self._saturation = learner.saturation
+        self._counted_at = 0.0
         self.was_stopped = False
 
     def learn(self, traces: list[TraceReader], *, again: bool) -> int:
-        """Learn traces; returns how many were learned whole."""
+        """Learn traces one after another; returns how many were learned whole."""
         total = sum(trace.size for trace in traces)
         before = 0
         for number, trace in enumerate(traces):
             self._learner.begin_trace(trace.identity, trace.name, again=again)
-            for stream, item in items_of(trace, self._application):
-                if self._stop:
-                    self.was_stopped = True
-                    self._learner.abort_trace()
-                    return number
-                if isinstance(item, Segment):
-                    self._learner.begin_segment(stream, self._chosen(item.meta))
-                elif isinstance(item, Lost):
-                    self._learner.lost(stream, item.count)
-                elif isinstance(item, Closed):
-                    self._learner.end_stream(stream)
-                elif isinstance(item, np.ndarray):
-                    self._learner.feed(stream, item)
-                done = (before + trace.position) / total if total else 0.0
-                self._progress.show(
-                    0.8 * min(done, 1.0),
-                    f"{trace.name}: {self._learner.calls:,} calls, "
-                    f"{self._learner.nodes:,} sequences",
-                )
-            self._learner.end_trace()
+            go_on = functools.partial(self._go_on, trace, before, total)
+            if not learn_trace(self._learner, trace, self._application, go_on):
+                self.was_stopped = True
+                return number
             before += trace.size
+            self._checkpoint.save_if_due(self._learner)
         return len(traces)
 
-    def _chosen(self, meta: dict[str, Any]) -> dict[str, Any]:
-        """A header without the applications that are not learned."""
-        if self._application is None:
-            return meta
-        chosen = [
-            entry
-            for entry in meta.get("applications", [])
-            if str(entry.get("name")) == self._application
-        ]
-        return {**meta, "applications": chosen}
+    def _go_on(self, trace: TraceReader, before: int, total: int) -> bool:
+        self._show((before + trace.position) / total if total else 0.0, trace.name)
+        return not self._stop
+
+    def learn_beside(self, traces: list[TraceReader], jobs: int) -> int:
+        """Learn so many traces at a time in helper processes; how many were learned whole."""
+        total = sum(trace.size for trace in traces)
+        times = Counter(self._learner.learned)
+        orders = []
+        for trace in traces:
+            orders.append(Order(trace, times[trace.identity]))
+            times[trace.identity] += 1
+
+        def take(part: Part) -> None:
+            self._learner.add_part(part)
+            self._checkpoint.save_if_due(self._learner)
+
+        def show(read: int) -> None:
+            name = f"{len(pool.learned)} of {len(traces)} traces"
+            self._show(read / total if total else 0.0, name)
+
+        pool = Pool(self._learner.depth, self._application, take, show)
+        pool.learn(orders, jobs, self._stop)
+        self.was_stopped = len(pool.learned) < len(traces)
+        return len(pool.learned)
+
+    def _show(self, done: float, name: str) -> None:
+        learner = self._learner
+        self._progress.show(
+            0.8 * min(done, 1.0),
+            f"{name}: {learner.calls:,} calls, {learner.nodes:,} sequences; {self._saturation}",
+            **self.saturation(),
+        )
+
+    def saturation(self) -> dict[str, Any]:
+        """How far learning has come, for JSON; counted once a second."""
+        now = time.monotonic()
+        if now - self._counted_at > _COUNT_S:
+            self._saturation = self._learner.saturation
+            self._counted_at = now
+        return self._saturation.as_fields()
+
+
+def _note(text: str) -> None:
+    say("ims-learn", text)
+
+
+def _jobs(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= _MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MOST_JOBS}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return value
 
 
 def _is_same(one: str, other: Path) -> bool:
@@ -230,8 +323,7 @@ def _report(
                 "false_alarms_per_day": price and price.per_day,
                 "false_alarms_per_million_calls_at_most": price and price.at_most_per_million_calls,
                 "false_alarms_per_day_at_most": price and price.at_most_per_day,
-                "learned": 1 - profile.saturation.unseen,
-                "learned_enough": profile.saturation.is_enough,
+                **profile.saturation.as_fields(),
                 "warnings": warnings_of(traces),
             }
         )

@@ -154,7 +154,7 @@ def curve(calibration: Calibration) -> Curve:
 
 def _tail_end(calibration: Calibration) -> float:
     units = calibration.tail_units
-    ratio = 2.0 ** ((1.0 - calibration.tail_score) / (units * _DECADE_OF_BIT)) - 1.0
+    ratio = math.exp2((1.0 - calibration.tail_score) / (units * _DECADE_OF_BIT)) - 1.0
     rounded = ratio * (1.0 + 1e-6) + 1e-6
     return calibration.tail_start + rounded * units * calibration.tail_excess
 

@@ -254,6 +254,13 @@ def empty_tree(tree: GrowingTree) -> None:
     tree.used[0] = 1
 
 
+@compiled_lean
+def fill_depths(parent: NDArray[np.int32], depth: NDArray[np.int8]) -> None:
+    """Fill in how many calls each sequence has; a parent comes before its children."""
+    for node in range(1, len(parent)):
+        depth[node] = depth[parent[node]] + 1
+
+
 @compiled
 def add_tree(
     tree: GrowingTree,

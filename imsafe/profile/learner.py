@@ -5,19 +5,23 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from imsafe import syscalls
 from imsafe.errors import ProfileError
 from imsafe.events import Abi, Events
 from imsafe.profile.knowledge import Addition, Knowledge
+from imsafe.profile.part import Part
 from imsafe.profile.profile import Profile
 from imsafe.profile.repertoire import Sets, bounded, sets_of
-from imsafe.profile.saturation import Saturation, saturation
-from imsafe.profile.trace_counts import TraceCounts, added, canonical_tree
+from imsafe.profile.saturation import Saturation, of_counts
+from imsafe.profile.trace_counts import TraceCounts, added, canonical_tree, counts_of_length
 from imsafe.profile.tree import MAX_DEPTH
 from imsafe.profile.units import Sample, Unit, UnitCutter, unit_hash
+
+MOST_SETS = 65_536
+"""More sets of calls than this are brought within bounds at once, not only in the end."""
 
 
 class AlreadyLearned(ProfileError):
@@ -68,6 +72,8 @@ class _Trace:
         for block, unit in units:
             self.units += 1
             self.sets.update(sets_of(unit.rows[unit.first :]))
+            if len(self.sets) > MOST_SETS:
+                self.sets = bounded(self.sets)
             self.sample.offer(unit_hash(self.unit_name, process, block), unit)
 
     def finish(self, process: int) -> None:
@@ -126,12 +132,28 @@ class Learner:
         return any(trace.identity == identity for trace in self._traces)
 
     @property
+    def learned(self) -> list[str]:
+        """Identities of the traces in the profile."""
+        return [trace.identity for trace in self._traces]
+
+    @property
     def saturation(self) -> Saturation:
-        """How much of what is to be expected is known, the trace at hand not counted."""
-        return saturation(canonical_tree(self.depth, self._tree))
+        """How much of what is to be expected is known, the trace at hand not counted.
+
+        Of the first trace, by what it has given so far.
+        """
+        if int(self._tree.counts[0]) == 0:
+            return of_counts(self.depth, self._counting.counts_of_length(self.depth))
+        return of_counts(self.depth, counts_of_length(self._tree, self.depth))
 
     def begin_trace(
-        self, identity: str, name: str, meta: dict[str, Any] | None = None, *, again: bool = False
+        self,
+        identity: str,
+        name: str,
+        meta: dict[str, Any] | None = None,
+        *,
+        again: bool = False,
+        earlier: int | None = None,
     ) -> None:
         """Begin a trace.
 
@@ -145,6 +167,9 @@ class Learner:
             Metadata of its (first) header.
         again
             Learn it even if it has been learned.
+        earlier
+            How often it has been learned before, where that is known better: what is
+            learned here will be added, as a `Part`, to what is known elsewhere.
 
         Raises
         ------
@@ -152,7 +177,9 @@ class Learner:
         """
         assert self._trace is None, "a trace is being learned"
         times = sum(trace.identity == identity for trace in self._traces)
-        if times and not again:
+        if earlier is not None:
+            times = earlier
+        elif times and not again:
             raise AlreadyLearned(
                 f"{name} is in the profile already; say --again to count it once more."
             )
@@ -199,11 +226,9 @@ class Learner:
             trace.finish(process)
         counting = self._counting
         self._tree = counting.added_to(self._tree)
-        self._sets.update(trace.sets)
-        if len(self._sets) > 65_536:
-            self._sets = bounded(self._sets)
-        self._sample.add(trace.sample)
-        self._traces.append(
+        self._add(
+            trace.sets,
+            trace.sample,
             Addition(
                 identity=trace.identity,
                 name=trace.name,
@@ -214,9 +239,49 @@ class Learner:
                 units=trace.units,
                 duration_ns=trace.duration_ns,
                 lost=counting.lost,
-            )
+            ),
         )
         self.abort_trace()
+
+    def _add(self, sets: Sets, sample: Sample, *traces: Addition) -> None:
+        self._sets.update(sets)
+        if len(self._sets) > MOST_SETS:
+            self._sets = bounded(self._sets)
+        self._sample.add(sample)
+        self._traces += traces
+
+    def take_part(self) -> Part:
+        """Give what was learned since the beginning or the last such call, and forget it.
+
+        Of a learner that began with nothing.
+        """
+        assert self._trace is None, "a trace is being learned"
+        used = int(self._tree.used[0])
+        tree = self._tree
+        part = Part(
+            tree.parent[:used].copy(),
+            tree.symbol[:used].copy(),
+            tree.counts[:used].copy(),
+            tree.processes[:used].copy(),
+            bounded(self._sets),
+            self._sample,
+            tuple(self._traces),
+        )
+        self._start(Knowledge.nothing(self.depth))
+        return part
+
+    def add_part(self, part: Part) -> None:
+        """Add what another learner of the same depth has learned: a sum, in any order."""
+        assert self._trace is None, "a trace is being learned"
+        self._tree = added(self._tree, part.parent, part.symbol, part.count, part.processes)
+        self._add(part.sets, part.sample, *part.traces)
+
+    def arrange(self, identities: Sequence[str], after: int = 0) -> None:
+        """Put all but the first traces into this order, whatever the order they came in."""
+        place = {identity: number for number, identity in enumerate(identities)}
+        self._traces[after:] = sorted(
+            self._traces[after:], key=lambda trace: place.get(trace.identity, -1)
+        )
 
     def abort_trace(self) -> None:
         """Forget the trace at hand as if it had never begun."""
@@ -231,6 +296,10 @@ class Learner:
         progress
             Called now and then with the share done, 0 to 1; what it raises is passed on.
         """
+        return Profile.calibrated(self.knowledge(), progress)
+
+    def knowledge(self) -> Knowledge:
+        """What is known, not yet calibrated."""
         assert self._trace is None, "a trace is being learned"
         self._sample.trim()
         abis = set(self._before.alphabets) | {int(s) >> 16 for s in self._root_symbols()}
@@ -239,7 +308,7 @@ class Learner:
             for abi in sorted(abis)
             if abi < len(Abi)
         }
-        knowledge = Knowledge(
+        return Knowledge(
             tree=canonical_tree(self.depth, self._tree),
             alphabets=alphabets,
             sets=bounded(self._sets),
@@ -247,7 +316,6 @@ class Learner:
             traces=tuple(self._traces),
             marks=self._before.marks,
         )
-        return Profile.calibrated(knowledge, progress)
 
     def _root_symbols(self) -> Iterator[int]:
         used = int(self._tree.used[0])

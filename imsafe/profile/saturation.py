@@ -10,6 +10,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imsafe.profile.pace import SURE
 from imsafe.profile.tree import PrefixTree
 
@@ -66,6 +69,15 @@ class Saturation:
         """Whether recording may stop."""
         return self.unseen_at_most <= 1 - ENOUGH
 
+    def as_fields(self) -> dict[str, Any]:
+        """What the programs' JSON says of it: the same keys everywhere."""
+        return {
+            "learned": 1 - self.unseen,
+            "learned_enough": self.is_enough,
+            "new_per_1000": self.new_per_1000,
+            "saturation": str(self),
+        }
+
     def __str__(self) -> str:
         """One line for a person."""
         # Never rounded up: 99.96 % is not all.
@@ -78,10 +90,13 @@ class Saturation:
 
 def saturation(tree: PrefixTree) -> Saturation:
     """How far a tree is from having seen everything."""
-    longest = tree.node_depth == tree.depth
-    counts = tree.count[longest]
+    return of_counts(tree.depth, tree.count[tree.node_depth == tree.depth])
+
+
+def of_counts(length: int, counts: NDArray[np.int64]) -> Saturation:
+    """The same from the counts of the sequences of full length."""
     once, twice = (int((counts == times).sum()) for times in (1, 2))
-    return Saturation(tree.depth, int(counts.sum()), once, twice)
+    return Saturation(length, int(counts.sum()), once, twice)
 
 
 def as_saturation(stored: Any) -> Saturation | None:

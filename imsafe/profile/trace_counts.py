@@ -18,6 +18,7 @@ from imsafe.profile.counting import (
     add_tree,
     count_calls,
     empty_tree,
+    fill_depths,
     grown_tree,
     grown_visits,
     new_tree,
@@ -96,6 +97,12 @@ class TraceCounts:
             for stream, state in self._streams.items()
         )
 
+    def counts_of_length(self, length: int) -> NDArray[np.int64]:
+        """How often each sequence of full length was seen so far."""
+        used = int(self.tree.used[0])
+        result: NDArray[np.int64] = self.tree.counts[:used][self.tree.depth[:used] == length]
+        return result
+
     def void(self, stream: int, lost: int) -> None:
         """Calls were lost: no sequence goes across."""
         state = self._streams.setdefault(stream, new_stream())
@@ -165,6 +172,15 @@ def added(
         whole = grown_tree(whole, room_for(needed, len(whole.parent)))
     add_tree(whole, parent, symbol, counts, processes)
     return whole
+
+
+def counts_of_length(tree: GrowingTree, length: int) -> NDArray[np.int64]:
+    """The counts of the sequences of one length in a tree of settled counts."""
+    used = int(tree.used[0])
+    depth = np.zeros(used, np.int8)
+    fill_depths(tree.parent[:used], depth)
+    result: NDArray[np.int64] = tree.counts[:used][depth == length]
+    return result
 
 
 def canonical_tree(depth: int, tree: GrowingTree) -> PrefixTree:

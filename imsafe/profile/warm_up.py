@@ -30,6 +30,7 @@ def warm_up() -> None:
     learner.feed(0, events)
     learner.lost(0, 1)
     learner.end_trace()
+    assert learner.saturation.sequences
     profile = learner.finish()
     scorer = Scorer(profile)
     scorer.begin_stream(0)
