@@ -123,6 +123,12 @@ def child_of(automaton: Automaton, parent: int, symbol: int) -> int:
     state = integer(automaton.state[parent])
     if state < 0:
         return -1
+    return node_reached(automaton, state, symbol)
+
+
+@inlined
+def node_reached(automaton: Automaton, state: int, symbol: int) -> int:
+    """The node of a state's longest sequence prolonged by `symbol`, or -1."""
     row = _row_of(automaton.rows, state, symbol, _scattered(symbol))
     if automaton.rows[row, 0] < 0:
         return -1

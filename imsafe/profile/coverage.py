@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.events import Events
-from imsafe.profile.automaton import Automaton, child_of, step
+from imsafe.profile.automaton import Automaton, node_reached, step
 from imsafe.profile.compiled import compiled_lean, integer
 from imsafe.profile.pace import SURE
 from imsafe.profile.saturation import ENOUGH, Saturation
@@ -128,7 +128,8 @@ def _look_up(
         length[thread] += 1
         if length[thread] >= depth:
             totals[0] += 1
-            if node_depth[before] < depth - 1 or child_of(automaton.edges, before, symbol) < 0:
+            node = node_reached(automaton, before, symbol)
+            if node < 0 or node_depth[node] < depth:
                 totals[1] += 1
     return len(batch)
 
