@@ -321,7 +321,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="short runs, 2 trials")
     parser.add_argument("--ptrace", action="store_true", help="not by the kernel tracer")
-    parser.add_argument("--hour", action="store_true", help="normal load for an hour by the clock")
     parser.add_argument("--only", choices=("redis", "nginx"), help="one of the daemons")
     parser.add_argument(
         "--keep",

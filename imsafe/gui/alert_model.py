@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import QWidget
 from imsafe.gui.colours import Colours
 from imsafe.gui.plain_text import command_line, line, name, tip
 from imsafe.gui.score_plot import time_text
-from imsafe.monitor.explanation import SURPRISING_BITS
+from imsafe.monitor.reason import SURPRISING_BITS
 from imsafe.monitor.view_protocol import Alert, IoUringNotice
 
 MOST_ALERTS = 10_000

@@ -31,7 +31,7 @@ from imsafe.monitor.stream_watch import Opening, StreamWatch
 from imsafe.monitor.view_protocol import READINGS, Alert
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
-from imsafe.stream.items import Closed, Item, Segment
+from imsafe.stream.items import Closed, Item, ProcessInfo, Segment
 
 MOST_BOXES_FILLING = 100
 """Black boxes that may be filled at a time; alerts beyond it get none."""
@@ -259,11 +259,11 @@ class Engine:
         self._filling[box.alert] = box
         stream.boxes.setdefault(crossing.pid, []).append(box)
 
-    def started(self, crossing: Crossing, exe: str) -> None:
+    def runs(self, crossing: Crossing, process: ProcessInfo) -> None:
         """A process whose thread is above the threshold runs another program now."""
         alert = self._open[crossing]
-        if exe and exe != alert["exe"]:
-            alert["reason"] = then_started(alert["reason"], exe)
+        if process.exe and process.exe != alert["exe"]:
+            alert["reason"] = then_started(alert["reason"], process)
             self.findings.alerts[alert["id"]] = alert
 
     def changed(self, crossing: Crossing) -> None:

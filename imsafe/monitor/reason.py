@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -104,9 +105,13 @@ def _who(process: ProcessInfo, parent: ProcessInfo | None) -> str:
         return f"Process {process.pid}"
     text = f"{printable(process.comm, 64)} (pid {process.pid}"
     if parent is not None and parent.comm and process.exe and parent.exe != process.exe:
-        text += f": {printable(process.exe, 200)}"
-        text += f", started by {printable(parent.comm, 64)}, pid {parent.pid}"
+        text += f": {_program(process)}, started by {printable(parent.comm, 64)}, pid {parent.pid}"
     return f"{text})"
+
+
+def _program(process: ProcessInfo) -> str:
+    """Path and arguments, as a shell takes them."""
+    return printable(" ".join([process.exe, *map(shlex.quote, process.argv[1:])]), 200)
 
 
 def _few_made(recent: Recent) -> str:
@@ -147,6 +152,6 @@ def _most_unusual(calls: Sequence[ExplainedCall]) -> str:
     return text
 
 
-def then_started(reason: str, exe: str) -> str:
-    """The reason of an alert whose process has started another program since; said once."""
-    return reason if _THEN in reason else f"{reason}{_THEN}{printable(exe, 200)}."
+def then_started(reason: str, process: ProcessInfo) -> str:
+    """The reason of an alert whose process runs another program since; said once."""
+    return reason if _THEN in reason else f"{reason}{_THEN}{_program(process)}."

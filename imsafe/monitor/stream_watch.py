@@ -61,7 +61,7 @@ class Context(Protocol):
     def opened(self, stream: StreamWatch, crossing: Crossing, opening: Opening) -> None:
         """A thread has crossed the threshold."""
 
-    def started(self, crossing: Crossing, exe: str) -> None:
+    def runs(self, crossing: Crossing, process: ProcessInfo) -> None:
         """A process whose thread is above the threshold runs another program now."""
 
     def changed(self, crossing: Crossing) -> None:
@@ -210,7 +210,7 @@ class StreamWatch:
             self._context.processes.announce(self.number, info)
             for crossing in self._crossings.open.values():
                 if crossing.pid == info.pid:
-                    self._context.started(crossing, info.exe)
+                    self._context.runs(crossing, info)
 
     def _leave(self, pid: int, application: int) -> None:
         """The process belongs to that application no longer."""

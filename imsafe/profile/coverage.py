@@ -39,7 +39,7 @@ from imsafe.profile.slots import (
 from imsafe.profile.tree import PrefixTree
 
 FAR = 2
-"""So many times what learning left to be expected, at most, is far more, if `ENOUGH` is exceeded."""
+"""So many times what learning left to be expected at most is far more; `ENOUGH` is enough, too."""
 
 
 @dataclass(frozen=True, slots=True)

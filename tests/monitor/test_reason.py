@@ -30,7 +30,7 @@ from .conftest import (
 )
 
 WORKER = ProcessInfo(0, 10, 1, "worker", "/usr/bin/worker", 1)
-SHELL = ProcessInfo(0, 11, 10, "sh", "/bin/sh", 1)
+SHELL = ProcessInfo(0, 11, 10, "sh", "/bin/sh", 1, ("sh", "-c", "id > x"))
 KNOWN = {"read": 60, "write": 60}
 
 
@@ -53,8 +53,8 @@ def test_calls_that_were_never_made_are_named_with_what_they_are_for() -> None:
 def test_a_program_that_another_one_started_is_named_with_both() -> None:
     text = reason_of(SHELL, WORKER, "repertoire", [], Recent(90, 0, {**KNOWN, "getcwd": 0}, 60))
     assert text == (
-        "sh (pid 11: /bin/sh, started by worker, pid 10) uses calls together that no learned"
-        " process used together by this point: it called getcwd (asks for its working folder),"
+        "sh (pid 11: /bin/sh -c 'id > x', started by worker, pid 10) uses calls together that no"
+        " learned process used together by this point: it called getcwd (asks for its working folder),"
         " which no learned process ever did."
     )
     # A child that still runs its parent's program is no other program.
@@ -88,7 +88,7 @@ def test_names_of_others_are_neutral_and_many_calls_are_counted() -> None:
     text = reason_of(evil, ProcessInfo(0, 10, 1, "\x07", "/a", 1), "burst", [], recent)
     assert text.isprintable()
     assert "call_3 and 26 more, which no learned process ever did" in text
-    assert then_started("Why.", "/bin/\x1bsh").isprintable()
+    assert then_started("Why.", evil).isprintable()
 
 
 def test_what_it_did_lately_is_what_it_did(profile: Profile) -> None:

@@ -23,7 +23,7 @@ def covering_of(profile: Profile) -> Covering:
     return Covering(profile.tree, Scorer(profile).automaton, profile.saturation)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(known=any_events(), watched=any_events(), depth=st.integers(1, 5), chunk=st.integers(1, 50))
 def test_sequences_that_were_never_learned_are_counted(
     known: Events, watched: Events, depth: int, chunk: int
