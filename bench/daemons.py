@@ -220,7 +220,8 @@ class Bench:
             f" {served / subject.rate / 3600:.1f} hours at {subject.rate} a second; {calls:,} calls"
             f" of {plan.watched} runs ({normal.total('lost'):,} lost): {alerts} alerts where"
             f" {promised:.2g} were promised and counting ruled out more than {at_most:.2g}"
-            f" (so many or more have a chance of {at_least(promised, alerts):.0%})"
+            f" (so many or more have a chance of {at_least(promised, alerts):.0%});"
+            f" {normal.unseen_share:.2%} of the calls in sequences that were never learned"
         )
         subject.reasons += [f"normal load: {told(alert)}" for alert in normal.alerts]
         say(subject, f"{alerts} alerts, highest {normal.highest():.3f}; trials")
@@ -336,7 +337,9 @@ def main() -> None:
         print(f"bench/daemons.py {why} and was not run.")
         return
     plan = Plan(runs=4, watched=2, seconds=15, quiet=4, trials=2) if args.quick else Plan()
-    plan.ptrace = args.ptrace
+    if args.ptrace:  # the slower tracer: half of it
+        plan.ptrace, plan.at_once = True, plan.at_once // 2
+        plan.runs, plan.watched = plan.runs // 2, plan.watched // 2
     with tempfile.TemporaryDirectory(prefix="imsafe-daemons-") as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -137,6 +137,13 @@ class Watching:
     def total(self, what: str) -> int:
         return sum(int(end[what]) for end in self.ends)
 
+    @property
+    def unseen_share(self) -> float:
+        """Of the calls, those in sequences that were never learned."""
+        counted = [one for end in self.ends for one in end["coverage"].values()]
+        sequences, unseen = (sum(one[n] for one in counted) for n in ("sequences", "unseen"))
+        return float(unseen / max(sequences, 1))
+
     def highest(self, begin: float = 0.0, end: float = math.inf) -> float:
         inside = (self.times >= begin - 0.1) & (self.times < end)
         return float(self.scores[inside].max(initial=0.0))

@@ -54,8 +54,8 @@ def test_a_program_that_another_one_started_is_named_with_both() -> None:
     text = reason_of(SHELL, WORKER, "repertoire", [], Recent(90, 0, {**KNOWN, "getcwd": 0}, 60))
     assert text == (
         "sh (pid 11: /bin/sh -c 'id > x', started by worker, pid 10) uses calls together that no"
-        " learned process used together by this point: it called getcwd (asks for its working folder),"
-        " which no learned process ever did."
+        " learned process used together by this point: it called getcwd (asks for its working"
+        " folder), which no learned process ever did."
     )
     # A child that still runs its parent's program is no other program.
     child = ProcessInfo(0, 12, 10, "worker", "/usr/bin/worker", 1)
