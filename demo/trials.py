@@ -19,7 +19,7 @@ from demo.attacks import ATTACKS
 from demo.steps import attacker, call, learn, record_runs, running, say, tool, visitors, workplace
 from demo.web_server import DemoError, WebServer, new_site
 from imsafe.errors import ImsafeError
-from imsafe.monitor.score_log import read_score_log
+from imsafe.monitor.score_log_reader import read_score_log
 from imsafe.profile.profile import Profile
 
 _FRESH = 1000  # seeds of the trials begin here: no visit was learned from

@@ -17,13 +17,12 @@ from imsafe.errors import ImsafeError
 from imsafe.files import saved_whole
 from imsafe.gui import crash
 from imsafe.gui.file_kinds import file_kind
-from imsafe.gui.log_history import LogHistory, save_csv
+from imsafe.gui.log_history import LogHistory, read_history, save_csv
 from imsafe.gui.log_window import LogWindow
 from imsafe.gui.main_window import MainWindow
 from imsafe.gui.score_plot import ScorePlot
 from imsafe.gui.settings import Settings
 from imsafe.gui.timers import timer
-from imsafe.monitor.score_log import read_score_log
 
 IMAGE_SIZE = QSize(1200, 600)
 
@@ -114,16 +113,15 @@ def write_log_image(log: str, image: str, *, replace: bool) -> None:
     ImsafeError
         The log cannot be read, or the image not written.
     """
-    data = read_score_log(log)
     ending = Path(image).suffix.lower()
     if ending not in (".png", ".svg", ".csv"):
         raise ImsafeError(f"{image} has to end in .png, .svg or .csv.")
-    history = LogHistory(data)
+    history = read_history(log)
     if history.span() is None:
         raise ImsafeError(f"{log} holds no score yet, so there is nothing to plot.")
     with saved_whole(image, replace=replace) as beside:
         if ending == ".csv":
-            save_csv(data, str(beside))
+            save_csv(log, beside)
         else:
             _draw(history, beside, ending)
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-import time
+import threading
+from html import escape
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, QThread, pyqtSignal
@@ -13,45 +14,117 @@ from PyQt6.QtWidgets import QFileDialog, QLabel, QMainWindow, QWidget
 from imsafe.errors import ImsafeError
 from imsafe.gui.fields import show_message
 from imsafe.gui.log_history import LogHistory, save_csv
+from imsafe.gui.point import time_text
 from imsafe.gui.score_history import LiveHistory
-from imsafe.gui.score_plot import ScorePlot, time_text
+from imsafe.gui.score_plot import ScorePlot
 from imsafe.gui.settings import Settings
-from imsafe.gui.timers import timer
-from imsafe.monitor.score_log import read_score_log
+from imsafe.monitor.score_log_reader import ScoreLogReader
 
-LOOK_MS = 1000
+LOOK_S = 1.0
 """How often the file is looked at for growth."""
 
-_PATIENCE = 5
-"""A log is read again no sooner than this many times what reading it took."""
+_MOST_WAITING = 4
+"""Parts of the log that may wait for the window."""
 
 
 class _Reader(QThread):
-    """Reads a log beside the window.
+    """Reads a log beside the window, part by part, and goes on when it grows.
 
     Signals
     -------
-    read(object), refused(str)
-        The `LogHistory`; or why there is none.
+    begun(object)
+        The `ScoreLogReader`, from its beginning; again when another file bears the name.
+    part(object)
+        Array of `LOG_RECORD`; call `taken` for each.
+    at_end()
+        Everything that there is was read.
+    refused(str), troubled(str)
+        Why it is no log; why it cannot be read any more, for now.
     """
 
-    read = pyqtSignal(object)
+    begun = pyqtSignal(object)
+    part = pyqtSignal(object)
+    at_end = pyqtSignal()
     refused = pyqtSignal(str)
+    troubled = pyqtSignal(str)
 
     def __init__(self, path: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._path = path
-        self.seconds = 0.0
+        self._stopping = threading.Event()
+        self._room = threading.Semaphore(_MOST_WAITING)
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stopping.set()
+        self._room.release()
+
+    def taken(self) -> None:
+        """The window has dealt with a part."""
+        self._room.release()
 
     def run(self) -> None:
-        began = time.monotonic()
         try:
-            history = LogHistory(read_score_log(self._path))
+            reader = ScoreLogReader(self._path)
         except ImsafeError as error:
             self.refused.emit(str(error))
             return
-        self.seconds = time.monotonic() - began
-        self.read.emit(history)
+        try:
+            while not self._stopping.is_set():
+                self.begun.emit(reader)
+                if self._follow(reader):
+                    reader.close()
+                    reader = ScoreLogReader(self._path)
+        except ImsafeError as error:
+            self.refused.emit(str(error))
+        finally:
+            reader.close()
+
+    def _follow(self, reader: ScoreLogReader) -> bool:
+        """Read until the end of the window, or (True) until another file bears the name."""
+        while not self._stopping.is_set():
+            while (records := reader.read()) is not None:
+                self._room.acquire()
+                if self._stopping.is_set():
+                    return False
+                self.part.emit(records)
+            self.at_end.emit()
+            self._stopping.wait(LOOK_S)
+            try:
+                if reader.is_other():
+                    return True
+            except ImsafeError as error:
+                self.troubled.emit(str(error))
+        return False
+
+
+class _Saver(QThread):
+    """Writes a log as CSV beside the window.
+
+    Signals
+    -------
+    done(str)
+        What went wrong, in words; empty when nothing did.
+    """
+
+    done = pyqtSignal(str)
+
+    def __init__(self, log: str, path: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._log, self._path = log, path
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        words = ""
+        try:
+            save_csv(self._log, self._path, lambda: not self._stopping.is_set())
+        except ImsafeError as error:
+            words = str(error)
+        self.done.emit(words)
 
 
 class LogWindow(QMainWindow):
@@ -68,11 +141,10 @@ class LogWindow(QMainWindow):
         self.path = path
         self._settings = settings
         self.history: LogHistory | None = None
-        self._state: tuple[int, int] | None = None
-        self._next_look = 0.0
+        self._saver: _Saver | None = None
         self.setWindowTitle(self.tr("ImSafe: {0}").format(Path(path).name))
         self.plot = ScorePlot(LiveHistory(), live=False)
-        self.plot.set_empty_text(self.tr("Reading {0}...").format(path))
+        self.plot.set_empty_text(self.tr("Reading {0}...").format(escape(path)))
         self.setCentralWidget(self.plot)
         self._about = QLabel()
         bar, menus = self.statusBar(), self.menuBar()
@@ -89,50 +161,50 @@ class LogWindow(QMainWindow):
             action.setShortcut(QKeySequence(shortcut))
             action.triggered.connect(lambda _=False, slot=slot: slot())
             menu.addAction(action)
+        menus.addMenu(self.plot.menu(self))
+        self.plot.save_asked.connect(self._ask_save)
         self._reader = _Reader(path, self)
-        self._reader.read.connect(self._show)
+        self._reader.begun.connect(self._begin)
+        self._reader.part.connect(self._take)
+        self._reader.at_end.connect(self._tell)
         self._reader.refused.connect(self._refused)
-        self._timer = timer(self, LOOK_MS, self._look)
+        self._reader.troubled.connect(self._about.setText)
         self.resize(1000, 560)
         settings.restore_geometry("log", self)
-        self._timer.start()
-        self._look()
+        self._reader.start(QThread.Priority.LowPriority)
 
-    def _look(self) -> None:
-        """Read the file again if it has changed."""
-        if self._reader.isRunning() or time.monotonic() < self._next_look:
-            return
-        try:
-            status = Path(self.path).stat()
-        except OSError as error:
-            self._about.setText(
-                self.tr("{0} cannot be read any more: {1}.").format(self.path, error.strerror)
-            )
-            if self.history is None:
-                self._timer.stop()
-                self._refused(self._about.text())
-            return
-        state = (status.st_size, status.st_mtime_ns)
-        if state != self._state:
-            self._state = state
-            self._reader.start(QThread.Priority.LowPriority)
+    def _begin(self, reader: ScoreLogReader) -> None:
+        self._log = reader
+        self.history = None
 
-    def _show(self, history: LogHistory) -> None:
-        self._next_look = time.monotonic() + _PATIENCE * self._reader.seconds
-        self.history = history
-        self.plot.show_log(history)
+    def _take(self, records: object) -> None:
+        if self.history is None:
+            self.history = LogHistory(self._log)
+        self.history.take(records)  # type: ignore[arg-type]
+        self._reader.taken()
+        self.plot.show_log(self.history)
+        if self._log.position < self._log.size:
+            share = self._log.position / max(self._log.size, 1)
+            self._about.setText(self.tr("Reading: {0}").format(f"{share:.0%}"))
+
+    def _tell(self) -> None:
+        """Say what the log holds: everything was read."""
         self.plot.set_empty_text(self.tr("The log holds no score yet."))
-        span = history.span()
-        words = self.tr("{0:,} lines").format(len(history.data.records))
+        log, history = self._log, self.history
+        words = self.tr("1 line") if log.lines == 1 else self.tr("{0} lines").format(
+            f"{log.lines:,}"
+        )  # fmt: skip
+        span = history.span() if history is not None else None
         if span is not None:
             words += f", {time_text(span[0], date=True)} - {time_text(span[1], date=True)}"
-        if history.data.skipped:
-            words += self.tr(", {0:,} damaged lines left out").format(history.data.skipped)
-        self._about.setText(words)
+        if log.skipped:
+            words += self.tr(", {0} damaged lines left out").format(f"{log.skipped:,}")
+        if words != self._about.text():
+            self._about.setText(words)
 
     def _refused(self, words: str) -> None:
-        self._timer.stop()
-        self.plot.set_empty_text(words)
+        self.plot.set_empty_text(escape(words))
+        self._about.setText(words)
         if self.isVisible():
             show_message(self, "ImSafe", words)
 
@@ -148,20 +220,28 @@ class LogWindow(QMainWindow):
 
     def save(self, path: str) -> None:
         """Write what is shown as PNG or SVG, or all values as CSV, by the file's ending."""
+        if path.lower().endswith(".csv"):
+            if self._saver is not None:
+                show_message(self, "ImSafe", self.tr("Values are being saved already."))
+                return
+            self._saver = _Saver(self.path, path, self)
+            self._saver.done.connect(self._saved)
+            self._saver.start(QThread.Priority.LowPriority)
+            return
         try:
-            if path.lower().endswith(".csv"):
-                if self.history is not None:
-                    save_csv(self.history.data, path)
-            else:
-                self.plot.draw_now()
-                ending = ".svg" if path.lower().endswith(".svg") else ".png"
-                if not self.plot.save_image(path, ending):
-                    raise ImsafeError(self.tr("Cannot write {0}.").format(path))
+            self.plot.save(path)
         except ImsafeError as error:
             show_message(self, "ImSafe", str(error))
 
+    def _saved(self, words: str) -> None:
+        self._saver = None
+        if words:
+            show_message(self, "ImSafe", words)
+
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: D102
-        self._timer.stop()
-        self._reader.wait()
+        for thread in (self._reader, self._saver):
+            if thread is not None:
+                thread.stop()
+                thread.wait()
         self._settings.save_geometry("log", self)
         super().closeEvent(event)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a score plot is made of: the band of scores, the gaps, and the axes."""
+"""What a score plot is made of: lines of scores and of rates, and the gaps; numbers for people."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from imsafe.gui.score_history import Band
 ELAPSED_BELOW = 1e8
 """Times (s) below this are no dates: the trace had no clock, and time counts from its start."""
 
-TOP = 1.06
-"""The upper end of the score axis: a score of 1 and its mark still fit."""
+TOP = 1.1
+"""The upper end of the score axis: above a score of 1 is the row of the alerts' marks."""
 
 _BREAK_SECONDS = 5.0
 
@@ -26,15 +26,6 @@ _BREAK_SECONDS = 5.0
 def rarity(score: float) -> str:
     """What a score means: ``1 in 1,000`` for 0.5."""
     return f"1 in {10 ** (6 * score):,.0f}"
-
-
-class TimeAxis(pg.DateAxisItem):
-    """Wall-clock time, or elapsed time for traces without a clock."""
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: D102
-        if values and max(values) < ELAPSED_BELOW:
-            return [elapsed(value) for value in values]
-        return [str(text) for text in super().tickStrings(values, scale, spacing)]
 
 
 def elapsed(seconds: float) -> str:
@@ -47,74 +38,94 @@ def elapsed(seconds: float) -> str:
     return sign + (f"{hours:.0f}:{minutes:02.0f}:{whole}" if hours else f"{minutes:.0f}:{whole}")
 
 
-class RarityAxis(pg.AxisItem):
-    """The right axis: how rare a score is on normal behaviour."""
-
-    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:  # noqa: D102
-        ticks = [step / 6 for step in range(7) if low <= step / 6 <= high]
-        return [(1 / 6, ticks)]
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: D102
-        return [rarity(value) if value > 0 else "" for value in values]
-
-
 def runs(band: Band) -> NDArray[np.int64]:
     """Where stretches without calls cut a band: first index of each run, ascending from 0."""
     longest = max(3 * band.width, _BREAK_SECONDS)
     return np.append(0, np.flatnonzero(np.diff(band.start) > longest) + 1)
 
 
-class BandItem(pg.GraphicsObject):
-    """Minimum to maximum score as a filled band, its upper edge as a line.
-
-    Every interval is drawn as a step, so that one call's spike has a width; a
-    score holds over a short silence, where a slope would show what never was.
-    """
+class StepItem(pg.GraphicsObject):
+    """A line of steps with the area below it filled, and the range that each step covers."""
 
     def __init__(self) -> None:
         super().__init__()
         self._line = QPainterPath()
-        self._fill = QPainterPath()
+        self._area = QPainterPath()
+        self._range = QPainterPath()
         self._rect = QRectF()
         self._pen = QPen()
-        self._brush = QBrush()
+        self._faint = QBrush()
+        self._strong = QBrush()
 
-    def set_colour(self, colour: QColor) -> None:
-        """Use another colour."""
+    def set_colour(self, colour: QColor, *, alone: bool) -> None:
+        """Use another colour; areas of several lines must not hide each other."""
         self._pen = pg.mkPen(colour, width=1.4)
-        faint = QColor(colour)
-        faint.setAlpha(55)
-        self._brush = QBrush(faint)
+        faint, strong = QColor(colour), QColor(colour)
+        faint.setAlpha(45 if alone else 14)
+        strong.setAlpha(90)
+        self._faint, self._strong = QBrush(faint), QBrush(strong)
         self.update()
 
-    def set_band(self, band: Band) -> None:
-        """Show these scores."""
-        self.prepareGeometryChange()
+    def set_scores(self, band: Band) -> None:
+        """Show scores; where nothing calls for a short time, the score holds."""
         if not len(band):
-            self._line, self._fill, self._rect = QPainterPath(), QPainterPath(), QRectF()
+            self._clear()
             return
-        # Seconds since 1970 would cost the painter its precision: count from the first.
-        origin = float(band.start[0])
-        self.setPos(origin, 0)
         starts = runs(band)
-        x = np.repeat(band.start - origin, 2)
+        x = np.repeat(band.start - band.start[0], 2)
         x[1:-1:2] = x[2::2]
         last = np.append(starts[1:], len(band)) - 1
         x[2 * last + 1] = x[2 * last] + band.width
         top = np.repeat(band.maximum.astype(np.float64), 2)
-        bottom = np.repeat(band.minimum.astype(np.float64), 2)
+        self._show(float(band.start[0]), x, top, starts * 2)
+        if (band.minimum < band.maximum).any():
+            bottom = np.repeat(band.minimum.astype(np.float64), 2)
+            self._range = _closed(x, top, bottom, starts * 2)
+
+    def set_rates(self, band: Band) -> None:
+        """Show calls per second, nothing where nothing calls."""
+        if not len(band):
+            self._clear()
+            return
+        start, rate = band.start - band.start[0], band.rate
+        zero = np.zeros_like(rate)
+        x = np.stack((start, start, start + band.width, start + band.width), axis=1)
+        y = np.stack((zero, rate, rate, zero), axis=1)
+        keep = np.ones(x.shape, bool)
+        touching = np.diff(start) < 1.5 * band.width
+        keep[1:, 0][touching] = False
+        keep[:-1, 3][touching] = False
+        self._show(float(band.start[0]), x[keep], y[keep], np.zeros(1, np.int64))
+
+    def _clear(self) -> None:
+        self.prepareGeometryChange()
+        self._line = self._area = self._range = QPainterPath()
+        self._rect = QRectF()
+
+    def _show(
+        self,
+        origin: float,
+        x: NDArray[np.float64],
+        y: NDArray[np.float64],
+        starts: NDArray[np.int64],
+    ) -> None:
+        self.prepareGeometryChange()
+        # Seconds since 1970 would cost the painter its precision: count from the first.
+        self.setPos(origin, 0)
         connect = np.ones(len(x), np.int32)
-        connect[starts[1:] * 2 - 1] = 0
-        self._line = pg.arrayToQPath(x, top, connect=connect, finiteCheck=False)
-        self._fill = _closed(x, top, bottom, starts * 2)
-        self._rect = QRectF(x[0], 0.0, x[-1] - x[0], 1.0)
+        connect[starts[1:] - 1] = 0
+        self._line = pg.arrayToQPath(x, y, connect=connect, finiteCheck=False)
+        self._area = _closed(x, y, np.zeros_like(y), starts)
+        self._range = QPainterPath()
+        self._rect = QRectF(x[0], 0.0, x[-1] - x[0], max(float(y.max()), 1e-9))
         self.update()
 
     def boundingRect(self) -> QRectF:  # noqa: D102
         return self._rect
 
     def paint(self, painter: QPainter, *_: Any) -> None:  # noqa: D102
-        painter.fillPath(self._fill, self._brush)
+        painter.fillPath(self._area, self._faint)
+        painter.fillPath(self._range, self._strong)
         painter.setPen(self._pen)
         painter.drawPath(self._line)
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scores over time in bounded memory: the minimum and maximum at several widths, none lost.
+"""Scores over time at every zoom level, in bounded memory; no spike is ever lost.
 
-A live plot may look at the last minute or at the last three weeks.  Every
-bucket is folded into bins of 0.1 s, 1 s, 10 s and 100 s at once, each width a
-ring of its own, so a spike of one call is still the maximum of its 100 s bin
-weeks later, and the memory never grows.  No Qt here.
+What the plot draws is a line: the highest score of each 100 ms.  A pyramid
+keeps it in bins of 0.1 s, 1 s, 10 s and so on, each with the lowest and the
+highest point of the line in it, so that a spike of one call is still the
+maximum of its bin years later.  Each width is a ring of its own: the finest
+reaches back a day, the coarsest sixteen years.  No Qt here.
 """
 
 from __future__ import annotations
@@ -15,26 +16,37 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from imsafe.monitor.view_protocol import BUCKET_NS
 from imsafe.syscalls import name as call_name
 
-WIDTHS_NS = (100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000)
-BINS = 20_000
-"""Bins kept at each width: 33 minutes, 5.5 hours, 2.3 days, 23 days."""
+_FACTOR = 10
+LENGTHS = (1_000_000, 200_000, 100_000, 50_000, 50_000, 50_000)
+"""Bins kept at each width, from 0.1 s on by tens, of all applications together:
+28 hours, 2 days, 11 days, 58 days, 1.6 years, 16 years."""
+
+_MOST_CHANGED = 1_000
+"""Bins that may wait until the wider ones are brought up to date: nobody may ask for those."""
+
+_NEVER = 1 << 62
+
+_SHORTEST = 20_000
+"""Bins of each width that an application has, however many there are."""
 
 BIN = np.dtype(
     [
         ("number", "<i8"),
+        ("calls", "<u8"),
+        ("time", "<f8"),
         ("minimum", "<f4"),
         ("maximum", "<f4"),
-        ("calls", "<u8"),
         ("pid", "<u4"),
         ("tid", "<u4"),
         ("symbol", "<u4"),
         ("probability", "<f4"),
-        ("reading", "<u2"),
+        ("reading", "<u8"),
     ]
 )
-"""What is kept of an interval; pid to reading belong to its maximum."""
+"""What is kept of an interval; `time` (s) and pid to reading belong to its maximum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +55,12 @@ class Band:
 
     Attributes
     ----------
-    start, width : array of float64, shape (N,)
+    start : array of float64, shape (N,)
         Seconds since 1970 (or since the start of a trace without clock).
-    minimum, maximum : array of float32, shape (N,)
-    calls : array of uint64, shape (N,)
+    width : float
+        Seconds that each bin covers.
     bins : array of BIN, shape (N,)
+        Ascending, none twice; where nothing called there is none.
     """
 
     start: NDArray[np.float64]
@@ -56,12 +69,12 @@ class Band:
 
     @property
     def minimum(self) -> NDArray[np.float32]:
-        """The lowest score of each bin."""
+        """The lowest point of the line in each bin."""
         return self.bins["minimum"]
 
     @property
     def maximum(self) -> NDArray[np.float32]:
-        """The highest score of each bin."""
+        """The highest point of the line in each bin."""
         return self.bins["maximum"]
 
     @property
@@ -73,7 +86,7 @@ class Band:
         return len(self.bins)
 
 
-NOTHING = Band(np.empty(0), WIDTHS_NS[0] / 1e9, np.empty(0, BIN))
+NOTHING = Band(np.empty(0), BUCKET_NS / 1e9, np.empty(0, BIN))
 
 
 class History(Protocol):
@@ -92,75 +105,174 @@ class History(Protocol):
         """The name of the call that a bin's `symbol` stands for."""
 
 
-def folded(number: NDArray[np.int64], buckets: NDArray[np.void]) -> NDArray[np.void]:
-    """Fold buckets into bins.
+def folded(number: NDArray[np.int64], bins: NDArray[np.void]) -> NDArray[np.void]:
+    """Fold bins into wider ones.
 
     Parameters
     ----------
     number : array of int64, shape (N,)
-        The bin of each bucket, in any order.
-    buckets : array of BUCKET or BIN, shape (N,)
+        The wider bin of each, in any order.
+    bins : array of BIN, shape (N,)
 
     Returns
     -------
     array of BIN, shape (M,)
         One for each distinct number, ascending.
     """
-    order = np.lexsort((buckets["maximum"], number))
-    number, buckets = number[order], buckets[order]
-    last = np.flatnonzero(np.append(np.diff(number) != 0, True))
-    first = np.append(0, last[:-1] + 1)
-    bins = np.empty(len(last), BIN)
-    bins["number"] = number[last]
-    bins["minimum"] = np.minimum.reduceat(buckets["minimum"], first)
-    bins["calls"] = np.add.reduceat(buckets["calls"].astype(np.uint64), first)
-    for field in ("maximum", "pid", "tid", "symbol", "probability", "reading"):
-        bins[field] = buckets[field][last]  # sorted by maximum within a bin
-    return bins
+    if not len(bins):
+        return bins
+    if (number[1:] < number[:-1]).any():
+        order = np.argsort(number, kind="stable")
+        number, bins = number[order], bins[order]
+    first = np.flatnonzero(np.append(True, number[1:] != number[:-1]))
+    values = bins["maximum"]
+    maximum = np.maximum.reduceat(values, first)
+    sizes = np.diff(first, append=len(bins))
+    at_maximum = np.flatnonzero(values == np.repeat(maximum, sizes))
+    result = bins[at_maximum[np.searchsorted(at_maximum, first)]]
+    result["number"] = number[first]
+    result["minimum"] = np.minimum.reduceat(bins["minimum"], first)
+    result["calls"] = np.add.reduceat(bins["calls"], first)
+    return result
 
 
 class _Ring:
     """Bins of one width; a bin's place is its number modulo the length."""
 
     def __init__(self, width_ns: int, length: int) -> None:
-        self.width_ns = width_ns
+        self.width = width_ns / 1e9
+        # Zeros cost no memory until they are written; a bin without calls is none.
         self.bins = np.zeros(length, BIN)
-        self.bins["number"] = np.iinfo(np.int64).min
-        self.newest = np.iinfo(np.int64).min
+        self.newest = -(1 << 62)
 
-    def add(self, time_ns: NDArray[np.int64], buckets: NDArray[np.void]) -> None:
-        new = folded(time_ns // self.width_ns, buckets)
-        # What is older than the ring reaches is left to the coarser widths.
-        new = new[new["number"] > max(int(new["number"][-1]), self.newest) - len(self.bins)]
-        self.newest = max(int(new["number"][-1]), self.newest)
-        place = new["number"] % len(self.bins)
-        old = self.bins[place]
-        same = old["number"] == new["number"]
-        both = np.flatnonzero(same)
-        if len(both):
-            merged = folded(
-                np.concatenate((old["number"][both], new["number"][both])),
-                np.concatenate((old[both], new[both])),
-            )
-            new[both] = merged
-        self.bins[place] = new
+    @property
+    def oldest(self) -> int:
+        """The number from which on everything is known."""
+        return self.newest - len(self.bins) + 1
 
-    def between(self, start: float, end: float) -> NDArray[np.void]:
-        width = self.width_ns / 1e9
-        low = max(int(start // width), self.newest - len(self.bins) + 1)
-        high = min(int(end // width) + 1, self.newest)
+    def find(self, numbers: NDArray[np.int64]) -> NDArray[np.void]:
+        """Those of the bins of these numbers that there are."""
+        found = self.bins[numbers % len(self.bins)]
+        return found[(found["number"] == numbers) & (found["calls"] > 0)]
+
+    def between(self, low: int, high: int) -> NDArray[np.void]:
+        """The bins from `low` to `high`, both included, fewer than fit into the ring."""
+        start, stop = low % len(self.bins), high % len(self.bins) + 1
+        found = (
+            self.bins[start:stop] if start < stop
+            else np.concatenate((self.bins[start:], self.bins[:stop]))
+        )  # fmt: skip
+        numbers = found["number"]
+        return found[(numbers >= low) & (numbers <= high) & (found["calls"] > 0)]
+
+    def put(self, bins: NDArray[np.void]) -> None:
+        """Store bins, ascending by number, in the place of what was there."""
+        if len(bins):
+            self.newest = max(self.newest, int(bins["number"][-1]))
+            bins = bins[bins["number"] >= self.oldest]
+            self.bins[bins["number"] % len(self.bins)] = bins
+
+    def resized(self, length: int) -> _Ring:
+        """The same bins, as far as they fit into another length."""
+        other = _Ring(round(self.width * 1e9), length)
+        kept = self.bins[self.bins["calls"] > 0]
+        other.put(kept[np.argsort(kept["number"])])
+        return other
+
+
+class Pyramid:
+    """The line of one application at every width.
+
+    Parameters
+    ----------
+    lengths
+        Bins to keep at each width, from 0.1 s on by tens.
+    """
+
+    def __init__(self, lengths: tuple[int, ...]) -> None:
+        # Of the finest width, and not yet in the wider ones: numbers, how many, the least.
+        self._changed: list[NDArray[np.int64]] = []
+        self._count = 0
+        self._least = _NEVER
+        self._rings = [
+            _Ring(BUCKET_NS * _FACTOR**level, length) for level, length in enumerate(lengths)
+        ]
+
+    def resize(self, lengths: tuple[int, ...]) -> None:
+        """Keep another number of bins at each width; what does not fit is left to the wider."""
+        self._settle(NOTHING.bins)
+        self._rings = [
+            ring.resized(length) for ring, length in zip(self._rings, lengths, strict=True)
+        ]
+
+    def add(self, bins: NDArray[np.void]) -> None:
+        """Add scores of 100 ms each, in any order; some may be of a 100 ms that is known."""
+        if not len(bins):
+            return
+        finest = self._rings[0]
+        new = folded(bins["number"], bins)
+        oldest = max(int(new["number"][-1]), finest.newest) - len(finest.bins) + 1
+        if self._least // _FACTOR * _FACTOR < oldest:
+            self._settle(NOTHING.bins)  # before something that was not yet passed on is dropped
+        both = np.concatenate((finest.find(new["number"]), new))
+        line = folded(both["number"], both)
+        line["minimum"] = line["maximum"]  # a point of the line, not a stretch
+        finest.put(line)
+        is_late = new["number"] // _FACTOR * _FACTOR < oldest
+        self._changed.append(new["number"][~is_late])
+        self._count += len(new)
+        self._least = min(self._least, int(new["number"][0]))
+        if is_late.any() or self._count > _MOST_CHANGED:
+            self._settle(new[is_late])
+
+    def _settle(self, late: NDArray[np.void]) -> None:
+        """Bring the wider rings up to date; `late`: what the finest one has not wholly any more."""
+        changed = np.concatenate((np.empty(0, np.int64), *self._changed))
+        self._changed, self._count, self._least = [], 0, _NEVER
+        for finer, ring in zip(self._rings, self._rings[1:], strict=False):
+            # Where the finer width still has all of a bin it is made anew, else added to.
+            late = folded(late["number"] // _FACTOR, late)
+            is_whole = late["number"] * _FACTOR >= finer.oldest
+            changed = np.unique(np.concatenate((changed // _FACTOR, late["number"][is_whole])))
+            parts = finer.find((changed[:, None] * _FACTOR + np.arange(_FACTOR)).ravel())
+            ring.put(folded(parts["number"] // _FACTOR, parts))
+            late = late[~is_whole]
+            both = np.concatenate((ring.find(late["number"]), late))
+            ring.put(folded(both["number"], both))
+
+    def between(self, start: float, end: float, first: float, most: int) -> Band:
+        """At most about `most` bins between two times (s); nothing is older than `first`."""
+        needed = max(start, first)
+        if self._count and (end - needed) * 1e9 / BUCKET_NS > _FACTOR * most:
+            self._settle(NOTHING.bins)
+        ring = self._rings[-1]
+        for ring in self._rings:
+            # Ten times too many are folded below: one step of the plot is then one of its pixels.
+            fits = (end - needed) / ring.width <= _FACTOR * most
+            if fits and ring.oldest * ring.width <= needed:
+                break
+        low = max(int(start // ring.width), ring.oldest)
+        high = min(int(end // ring.width) + 1, ring.newest)
         if high < low:
-            return self.bins[:0]
-        found = self.bins[np.arange(low, high + 1) % len(self.bins)]
-        return found[(found["number"] >= low) & (found["number"] <= high)]
+            return NOTHING
+        return thinned(ring.between(low, high), ring.width, (end - start) / ring.width, most)
 
-    def oldest(self) -> float:
-        """Seconds from which on this width knows everything, if anything was dropped."""
-        return (self.newest - len(self.bins) + 1) * self.width_ns / 1e9
+
+def thinned(bins: NDArray[np.void], width: float, count: float, most: int) -> Band:
+    """Fold `count` bins' time to at most about `most`: two, five, ten ... bins into one."""
+    factor, step = 1, 0
+    while count / factor > most:
+        factor = (1, 2, 5)[(step := step + 1) % 3] * 10 ** (step // 3)
+    if factor > 1:
+        bins = folded(bins["number"] // factor, bins)
+    return Band(bins["number"] * (width * factor), width * factor, bins)
 
 
 class LiveHistory:
     """The scores that a monitor has sent, by application.
+
+    Its memory is bounded by `LENGTHS`, 81 MB, however long it goes on; it takes
+    a day to get there.
 
     Attributes
     ----------
@@ -168,39 +280,53 @@ class LiveHistory:
         Changes whenever something was added: a plot redraws only then.
     """
 
-    def __init__(self, length: int = BINS) -> None:
-        self._length = length
-        self._rings: dict[int, list[_Ring]] = {}
+    def __init__(self, lengths: tuple[int, ...] = LENGTHS) -> None:
+        self._lengths = lengths
+        self._pyramids: dict[int, Pyramid] = {}
         self._first: float | None = None
         self._last: float | None = None
         self.version = 0
 
     def add(self, buckets: NDArray[Any]) -> None:
         """Take an array of `view_protocol.BUCKET`."""
-        if not len(buckets):
+        buckets = buckets[buckets["calls"] > 0]
+        bins = np.zeros(len(buckets), BIN)
+        bins["number"] = buckets["time_ns"] // BUCKET_NS
+        for field in ("calls", "pid", "tid", "symbol", "probability", "reading"):
+            bins[field] = buckets[field]
+        bins["minimum"] = bins["maximum"] = buckets["maximum"]
+        self.add_bins(buckets["application"], bins)
+
+    def add_bins(self, applications: NDArray[Any], bins: NDArray[np.void]) -> None:
+        """Take bins of 100 ms, each with the number of its application; `time` is filled in."""
+        if not len(bins):
             return
         self.version += 1
-        times = buckets["time_ns"]
-        first, last = float(times.min()) / 1e9, float(times.max()) / 1e9 + 0.1
+        bins["time"] = bins["number"] * (BUCKET_NS / 1e9)
+        first, last = float(bins["time"].min()), float(bins["time"].max()) + BUCKET_NS / 1e9
         self._first = first if self._first is None else min(first, self._first)
         self._last = last if self._last is None else max(last, self._last)
-        for application in np.unique(buckets["application"]):
-            own = buckets[buckets["application"] == application]
-            rings = self._rings.setdefault(
-                int(application), [_Ring(width, self._length) for width in WIDTHS_NS]
-            )
-            for ring in rings:
-                ring.add(own["time_ns"], own)
+        for number in np.unique(applications).tolist():
+            if number not in self._pyramids:
+                self._make_room(number)
+            self._pyramids[number].add(bins[applications == number])
+
+    def _make_room(self, number: int) -> None:
+        count = len(self._pyramids) + 1
+        lengths = tuple(max(length // count, min(length, _SHORTEST)) for length in self._lengths)
+        for pyramid in self._pyramids.values():
+            pyramid.resize(lengths)
+        self._pyramids[number] = Pyramid(lengths)
 
     def clear(self) -> None:
         """Forget everything."""
-        self._rings.clear()
+        self._pyramids.clear()
         self._first = self._last = None
         self.version += 1
 
     def applications(self) -> list[int]:
         """The numbers of the applications that have scores."""
-        return sorted(self._rings)
+        return sorted(self._pyramids)
 
     def span(self) -> tuple[float, float] | None:
         """First and last time in seconds; None when there is nothing yet."""
@@ -210,28 +336,11 @@ class LiveHistory:
 
     def band(self, application: int, start: float, end: float, most: int) -> Band:
         """At most about `most` bins of one application between two times (s)."""
-        rings = self._rings.get(application)
-        if rings is None:
+        pyramid = self._pyramids.get(application)
+        if pyramid is None or self._first is None:
             return NOTHING
-        assert self._first is not None
-        needed = max(start, self._first)
-        for ring in rings:
-            width = ring.width_ns / 1e9
-            if (end - needed) / width <= most and ring.oldest() <= needed:
-                break
-        found = ring.between(start, end)
-        width = ring.width_ns / 1e9
-        if len(found) > most:
-            found, width = coarser(found, width, most)
-        return Band(found["number"] * width, width, found)
+        return pyramid.between(start, end, self._first, most)
 
     def call(self, symbol: int) -> str:
         """The name of the call that a bin's `symbol` stands for."""
         return call_name(symbol)
-
-
-def coarser(bins: NDArray[np.void], width: float, most: int) -> tuple[NDArray[np.void], float]:
-    """Fold bins until at most about `most` remain."""
-    numbers = bins["number"]
-    factor = -(-int(numbers[-1] - numbers[0] + 1) // most)
-    return folded(numbers // factor, bins), width * factor

@@ -3,33 +3,44 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
-from PyQt6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QImage, QPaintDevice, QPainter, QShowEvent
-from PyQt6.QtSvg import QSvgGenerator
-from PyQt6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
-
-from imsafe.gui.colours import Colours, colours
-from imsafe.gui.log_history import LogHistory
-from imsafe.gui.plot_items import (
-    ELAPSED_BELOW,
-    TOP,
-    BandItem,
-    GapItem,
-    RarityAxis,
-    TimeAxis,
-    elapsed,
-    rarity,
+from PyQt6.QtCore import QEvent, QPoint, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QKeySequence, QShowEvent
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QMenu,
+    QScrollBar,
+    QVBoxLayout,
+    QWidget,
 )
-from imsafe.gui.score_history import NOTHING, Band, History
+
+from imsafe.errors import ImsafeError
+from imsafe.gui.colours import colours
+from imsafe.gui.log_history import LogHistory
+from imsafe.gui.plot_image import picture, save_picture, save_values
+from imsafe.gui.plot_parts import ZOOM, EmptyText, HoverBox, Legend
+from imsafe.gui.plot_readout import Readout
+from imsafe.gui.plot_scene import PlotScene
+from imsafe.gui.point import Point, span_text, time_text
+from imsafe.gui.score_history import History
+from imsafe.gui.time_range import LEAST_S, TimeRange
 from imsafe.gui.timers import timer
+
+__all__ = ["Point", "ScorePlot", "time_text"]
 
 FRAME_MS = 33
 """At most 30 redraws a second."""
+
+_SCROLL_STEPS = 1000
+"""Steps of the scroll bar in the width of the view, unless there would be too many."""
+_MOST_STEPS = 1_000_000_000
 
 
 class ScorePlot(QWidget):
@@ -41,219 +52,203 @@ class ScorePlot(QWidget):
         Application and the threshold it was given.
     alert_clicked(int)
         Its id.
+    point_clicked(object)
+        A `Point` of the scores whose calls are to be shown.
+    save_asked()
+        The user wants to keep the graph.
+
+    Attributes
+    ----------
+    actions_by_name : dict of str to QAction
+        What can be done, with its key; they work while the plot has the focus.
     """
 
     threshold_dragged = pyqtSignal(int, float)
     alert_clicked = pyqtSignal(int)
+    point_clicked = pyqtSignal(object)
+    save_asked = pyqtSignal()
 
     def __init__(self, history: History, *, live: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._history = history
         self._live = live
-        self._names: dict[int, str] = {}
-        self._bands: dict[int, BandItem] = {}
-        self._rates: dict[int, pg.PlotDataItem] = {}
-        self._shown: dict[int, Band] = {}
-        self._thresholds: dict[int, pg.InfiniteLine] = {}
         self._alerts: list[tuple[int, float, float]] = []
         self._now = 0.0
-        self._moving = False
-        self._colours: Colours = colours(self.palette())
+        self._range = TimeRange(60.0 if live else 0.0)
+        self._pointed: float | None = None
+        self._pointed_score = 0.0
+        self._redrawn = 0.0
         self._timer = timer(self, FRAME_MS, self._redraw, single=True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(self.tr("Plot of the scores"))
         self._build()
+        self._make_actions()
         self._dress()
 
     # Building
 
     def _build(self) -> None:
-        self._readout = QLabel()
-        self._readout.setTextFormat(Qt.TextFormat.PlainText)
+        self._legend = Legend()
+        self._legend.toggled.connect(self.refresh)
         self._span = QComboBox()
         for text, seconds in (
             (self.tr("1 minute"), 60.0),
             (self.tr("10 minutes"), 600.0),
             (self.tr("1 hour"), 3600.0),
             (self.tr("1 day"), 86400.0),
+            (self.tr("1 week"), 604800.0),
             (self.tr("everything"), 0.0),
         ):
             self._span.addItem(text, seconds)
         self._span.setToolTip(self.tr("How much time the plot shows"))
         self._span.setAccessibleName(self.tr("Time shown"))
-        self._span.activated.connect(self._span_chosen)
-        self._follow = QCheckBox()
-        self._follow.setText(self.tr("Follow"))
-        self._follow.setChecked(self._live)
+        self._span.activated.connect(
+            lambda _: self.show_newest(float(self._span.currentData()))
+        )  # fmt: skip
+        self._follow = QCheckBox(self.tr("Follow"))
+        self._follow.setChecked(True)
         self._follow.setToolTip(
             self.tr("Keep the newest scores in view; zoom or drag the plot to look back")
         )
-        self._follow.toggled.connect(self.refresh)
-        if not self._live:
-            self._span.setCurrentIndex(self._span.count() - 1)
-            self._follow.hide()
+        self._follow.toggled.connect(self._set_following)
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 2, 6, 0)
-        bar.addWidget(self._readout, 1)
+        bar.addWidget(self._legend, 1)
         bar.addWidget(self._span)
         bar.addWidget(self._follow)
-
-        self._view = pg.GraphicsLayoutWidget()
-        self._view.ci.layout.setSpacing(0)
-        self._view.ci.setContentsMargins(4, 2, 4, 2)
-        self._legend: pg.LabelItem = self._view.addLabel("", row=0, col=0, justify="left")
-        self._scores: pg.PlotItem = self._view.addPlot(
-            row=1, col=0,
-            axisItems={"bottom": TimeAxis(), "right": RarityAxis("right")},
-        )  # fmt: skip
-        self._rate: pg.PlotItem = self._view.addPlot(row=2, col=0, axisItems={"bottom": TimeAxis()})
-        self._view.ci.layout.setRowStretchFactor(1, 4)
-        self._view.ci.layout.setRowStretchFactor(2, 1)
-        self._rate.setXLink(self._scores)
-        self._scores.showAxis("right")
-        self._rate.showAxis("right")
-        self._rate.getAxis("right").setTicks([[]])
-        for plot in (self._scores, self._rate):
-            plot.setMouseEnabled(x=True, y=False)
-            plot.hideButtons()
-            plot.setMenuEnabled(False)
-            for side in ("left", "bottom"):  # finer lines cost more than they tell
-                plot.getAxis(side).setStyle(maxTickLevel=1)
-            plot.getAxis("left").setWidth(62)
-            plot.getAxis("right").setWidth(88)
-            plot.showGrid(x=True, y=True, alpha=0.15)
-            plot.getAxis("right").setGrid(False)
-        if self._live:
-            self._scores.getAxis("bottom").setStyle(showValues=False)
-            self._scores.getAxis("bottom").setHeight(8)
-        else:  # a log does not hold how many calls there were
-            self._view.removeItem(self._rate)
-        self._scores.setYRange(0, TOP, padding=0)
-        self._scores.setLimits(yMin=0, yMax=TOP, minXRange=0.5)
-        self._scores.setLabel("left", self.tr("score"))
-        self._scores.setLabel("right", self.tr("as rare as"))
-        self._rate.setLabel("left", self.tr("calls/s"))
-        self._rate.getAxis("left").enableAutoSIPrefix(False)
-        self._rate.setLimits(yMin=0)
-        self._gaps = GapItem()
-        self._scores.addItem(self._gaps, ignoreBounds=True)
-        self._marks = pg.ScatterPlotItem(size=13, symbol="t", pxMode=True)
-        self._marks.setZValue(20)
-        self._marks.sigClicked.connect(self._mark_clicked)
-        self._scores.addItem(self._marks, ignoreBounds=True)
-        self._cursor = pg.InfiniteLine(angle=90, movable=False)
-        self._cursor.hide()
-        self._scores.addItem(self._cursor, ignoreBounds=True)
-        self._scores.vb.sigRangeChangedManually.connect(self._moved_by_hand)
-        self._scores.vb.sigXRangeChanged.connect(self._range_changed)
+        self._view = PlotScene(live=self._live)
+        self._readout = Readout(self._view, self._history, live=self._live)
+        self._scores = self._view.scores
+        self._gaps = self._view.gaps
+        self._thresholds = self._view.thresholds
+        self._view.threshold_dragged.connect(self.threshold_dragged)
+        self._view.box.zoomed.connect(self.zoom)
+        self._view.box.scrolled.connect(self.move_by)
         self._view.scene().sigMouseMoved.connect(self._hover)
-        self._empty = QLabel(self._view)
-        self._empty.setWordWrap(True)
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setOpenExternalLinks(False)
+        self._view.scene().sigMouseClicked.connect(self._clicked)
+        self._view.installEventFilter(self)
+        self._hover_box = HoverBox(self._view)
+        self._empty = EmptyText(self._view)
         self.link_activated = self._empty.linkActivated
-
+        self._scroll = QScrollBar(Qt.Orientation.Horizontal)
+        self._scroll.setAccessibleName(self.tr("Time, from the first score to the latest"))
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.valueChanged.connect(self._scrolled)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(bar)
         layout.addWidget(self._view, 1)
-        self._scores.setXRange(0, 60, padding=0)
+        layout.addWidget(self._scroll)
+        self._moved()
+
+    def _make_actions(self) -> None:
+        self.actions_by_name: dict[str, QAction] = {}
+        rows: tuple[tuple[str, str, str, Callable[[], object]], ...] = (
+            ("calls", self.tr("&Calls around this moment"), "Return", self._ask_calls),
+            ("follow", self.tr("&Follow the newest scores"), "End", self.show_newest),
+            ("first", self.tr("Go to the &beginning"), "Home", self._go_to_beginning),
+            ("back", self.tr("Scroll back"), "Left", lambda: self.move_by(-0.1)),
+            ("on", self.tr("Scroll on"), "Right", lambda: self.move_by(0.1)),
+            ("page back", self.tr("A page back"), "PgUp", lambda: self.move_by(-0.9)),
+            ("page on", self.tr("A page on"), "PgDown", lambda: self.move_by(0.9)),
+            ("in", self.tr("Zoom &in"), "+", lambda: self.zoom(1 / ZOOM)),
+            ("out", self.tr("Zoom &out"), "-", lambda: self.zoom(ZOOM)),
+            ("all", self.tr("Show &everything"), "0", lambda: self.show_newest(0.0)),
+            ("previous", self.tr("&Previous alert"), "Ctrl+Left", lambda: self._go_to_alert(-1)),
+            ("next", self.tr("&Next alert"), "Ctrl+Right", lambda: self._go_to_alert(1)),
+            ("point back", self.tr("Point further back"), "Shift+Left", lambda: self._step(-1)),
+            ("point on", self.tr("Point further on"), "Shift+Right", lambda: self._step(1)),
+            ("point nowhere", self.tr("Point nowhere"), "Esc", self._point_nowhere),
+            ("copy", self.tr("Cop&y as an image"), "Ctrl+C", self.copy_image),
+            ("save", self.tr("&Save graph as..."), "", self.save_asked.emit),
+        )
+        for name, text, key, slot in rows:
+            action = QAction(text, self)
+            keys = [QKeySequence(key)] if key else []
+            if key == "+":
+                keys.append(QKeySequence("="))
+            elif key == "Return":
+                keys.append(QKeySequence("Enter"))
+            action.setShortcuts(keys)
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.triggered.connect(lambda _=False, slot=slot: slot())
+            self.addAction(action)
+            self.actions_by_name[name] = action
+        self.actions_by_name["calls"].setVisible(self._live)
+
+    def menu(self, parent: QWidget) -> QMenu:
+        """What can be done with the plot, with the keys for it."""
+        menu = QMenu(self.tr("&Plot"), parent)
+        for names in (
+            ("calls", "previous", "next"),
+            ("follow", "first", "all", "in", "out"),
+            ("copy", "save"),
+        ):
+            for name in names:
+                menu.addAction(self.actions_by_name[name])
+            menu.addSeparator()
+        return menu
+
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:  # noqa: D102
+        if event is not None:
+            menu = self.menu(self)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(event.globalPos())
+            event.accept()
 
     def _dress(self) -> None:
         """Take the colours of the palette."""
         self._colours = colours(self.palette())
-        self._view.setBackground(self._colours.background)
-        for plot in (self._scores, self._rate):
-            for side in ("left", "right", "bottom"):
-                axis = plot.getAxis(side)
-                axis.setPen(self._colours.text)
-                axis.setTextPen(self._colours.text)
-        self._gaps.set_colour(self._colours.lost)
-        self._marks.setBrush(pg.mkBrush(self._colours.alert))
-        self._marks.setPen(pg.mkPen(self._colours.background))
-        self._cursor.setPen(pg.mkPen(self._colours.grid))
-        for number in self._bands:
-            self._colour_application(number)
+        self._view.setFont(self.font())
+        self._view.dress(self._colours)
         self._write_legend()
         self.refresh()
 
-    def _colour_application(self, number: int) -> None:
-        colour = self._colours.application(number)
-        self._bands[number].set_colour(colour)
-        self._rates[number].setPen(pg.mkPen(colour, width=1))
-        if number in self._thresholds:
-            self._dress_threshold(number)
-
-    def _dress_threshold(self, number: int) -> None:
-        line = self._thresholds[number]
-        alone = len(self._thresholds) == 1
-        colour = self._colours.alert if alone else self._colours.application(number)
-        line.setPen(pg.mkPen(colour, width=1.5, style=Qt.PenStyle.DashLine))
-        line.setHoverPen(pg.mkPen(colour, width=3))
-        line.label.setColor(colour)
-        fill = self._colours.background
-        line.label.fill = pg.mkBrush(fill)
+    def _write_legend(self) -> None:
+        numbers = sorted(self._readout.names.keys() | set(self._history.applications()))
+        unnamed = self.tr("application {0}")
+        self._legend.set_applications(
+            {number: self._readout.names.get(number, unnamed.format(number)) for number in numbers},
+            {number: self._colours.application(number) for number in numbers},
+        )
 
     # What it shows
 
     def set_history(self, history: History) -> None:
         """Show other scores."""
-        self._history = history
+        self._history = self._readout.history = history
         self.refresh()
 
     def set_applications(self, names: dict[int, str]) -> None:
         """Name the applications, by number."""
-        if names != self._names:
-            self._names = dict(names)
+        if names != self._readout.names:
+            self._readout.names = dict(names)
             self._write_legend()
+
+    def set_comms(self, comms: dict[int, str]) -> None:
+        """Name processes, by pid, for what is said beside the mouse."""
+        self._readout.comms = comms
 
     def set_thresholds(self, thresholds: dict[int, float]) -> None:
         """Draw a threshold line for each application (a line being dragged stays)."""
-        for number in self._thresholds.keys() - thresholds.keys():
-            self._scores.removeItem(self._thresholds.pop(number))
-        added = False
-        for number, value in thresholds.items():
-            line = self._thresholds.get(number)
-            if line is None:
-                line = self._add_threshold(number, value)
-                added = True
-            elif not line.moving and abs(line.value() - value) > 1e-9:
-                line.setValue(value)
-        if added:
-            for number in self._thresholds:
-                self._dress_threshold(number)
-
-    def _add_threshold(self, number: int, value: float) -> Any:
-        line = pg.InfiniteLine(
-            value, angle=0, movable=self._live, bounds=(0, 1),
-            label=self.tr("threshold {0}").format("{value:.3f}"),
-            labelOpts={"position": 0.02, "anchors": [(0, 1), (0, 1)]},
-        )  # fmt: skip
-        line.setZValue(10)
-        line.sigPositionChangeFinished.connect(
-            lambda line: self.threshold_dragged.emit(number, float(line.value()))
-        )
-        if self._live:
-            line.setToolTip(self.tr("Drag to change the threshold"))
-        self._scores.addItem(line, ignoreBounds=True)
-        self._thresholds[number] = line
-        return line
+        self._view.set_thresholds(thresholds, self._readout.names)
 
     def set_alerts(self, alerts: list[tuple[int, float, float]]) -> None:
         """Mark alerts: id, time (s), score."""
         if alerts != self._alerts:
             self._alerts = alerts
-            self._marks.setData(
-                x=[alert[1] for alert in alerts],
-                y=[min(alert[2] + 0.03, TOP - 0.02) for alert in alerts],
-                data=[alert[0] for alert in alerts],
-            )
+            self._view.marks.set_alerts(alerts)
+            self.refresh()
 
     def set_gaps(self, gaps: list[tuple[float, float]]) -> None:
         """Shade the intervals (s) in which calls were lost."""
+        self._readout.gaps = gaps
         self._gaps.set_gaps(gaps)
 
     def show_log(self, history: LogHistory) -> None:
-        """Show a whole score log, with its applications, thresholds, gaps and alerts."""
+        """Show a score log, with its applications, thresholds, gaps and alerts."""
         self.set_applications(history.names())
         self.set_history(history)
         self.set_thresholds(history.thresholds())
@@ -267,229 +262,278 @@ class ScorePlot(QWidget):
 
     def set_empty_text(self, html: str) -> None:
         """What to say when there is nothing to show yet."""
-        self._empty.setText(html)
-        self._place_empty()
+        if html != self._empty.text():
+            self._empty.setText(html)
+            self._empty.place()
+            self.refresh()
 
     def empty_text(self) -> str:
         """What is said when there is nothing to show."""
         return self._empty.text()
 
+    # Looking around
+
     @property
     def following(self) -> bool:
         """Whether the newest scores are kept in view."""
-        return self._follow.isChecked()
+        return self._range.following
+
+    def times(self) -> tuple[float, float]:
+        """The first and the last time (s) in view."""
+        return self._view.times()
 
     def look_at(self, seconds: float) -> None:
         """Bring a moment into view."""
-        low, high = self._scores.vb.viewRange()[0]
-        if not low <= seconds <= high:
-            self._follow.setChecked(False)
-            half = (high - low) / 2
-            self._scores.setXRange(seconds - half, seconds + half, padding=0)
+        self._know_limits()
+        if not self._range.low <= seconds <= self._range.high:
+            self._range.look_at(seconds - self._range.shown / 2)
+            self._moved()
+
+    def move_by(self, widths: float) -> None:
+        """Move by so many widths of the view; at the newest scores following begins again."""
+        self._know_limits()
+        self._range.move(widths)
+        self._moved()
+
+    def zoom(self, factor: float, around: float | None = None) -> None:
+        """Show so many times the time, around the moment pointed at, or up to the newest."""
+        self._know_limits()
+        low, high = self._range.low, self._range.high
+        if around is None and self._pointed is not None and low <= self._pointed <= high:
+            around = None if self._range.following else self._pointed
+        self._range.zoom(factor, around)
+        self._moved()
+
+    def show_newest(self, width: float | None = None) -> None:
+        """Follow the newest scores; with so many seconds in view (0: all), where that is given."""
+        self._know_limits()
+        self._range.show_newest(width)
+        self._moved()
+
+    def _set_following(self, wanted: bool) -> None:
+        if wanted:
+            self.show_newest()
+        else:
+            self._range.hold()
+            self._moved()
+
+    def _go_to_beginning(self) -> None:
+        self._know_limits()
+        self._range.look_at(self._range.first)
+        self._moved()
+
+    def _go_to_alert(self, step: int) -> None:
+        low, high = self.times()
+        at = (low + high) / 2 if self._pointed is None else self._pointed
+        times = sorted({alert[1] for alert in self._alerts})
+        later = [seconds for seconds in times if (seconds - at) * step > 1e-6]
+        if later:
+            seconds = later[0 if step > 0 else -1]
+            self.look_at(seconds)
+            self.draw_now()
+            self._point_to(seconds)
+
+    def _moved(self) -> None:
+        """Another stretch of time is to be seen."""
+        self._follow.blockSignals(True)
+        self._follow.setChecked(self._range.following)
+        self._follow.blockSignals(False)
+        known = self._span.findData(self._range.width)
+        self._span.setCurrentIndex(known)
+        if known < 0:
+            self._span.setPlaceholderText(span_text(self._range.width))
+        self.refresh()
+
+    def _know_limits(self) -> None:
+        """From when to when there is something to see."""
+        span = self._history.span()
+        if span is not None:
+            self._range.first, self._range.end = span[0], max(span[1], self._now)
+        else:
+            self._range.end = self._now or LEAST_S
+            self._range.first = self._range.end - LEAST_S
+
+    def _scrolled(self, value: int) -> None:
+        self._know_limits()
+        self._range.look_at_share(value / max(self._scroll.maximum(), 1))
+        self._moved()
+
+    def _move_scroll_bar(self) -> None:
+        shown = self._range.shown
+        room = max(self._range.end - self._range.first - shown, 0.0)
+        steps = min(round(room / shown * _SCROLL_STEPS), _MOST_STEPS)
+        page = round(steps * shown / room) if room else _SCROLL_STEPS
+        self._scroll.blockSignals(True)
+        self._scroll.setRange(0, steps)
+        self._scroll.setPageStep(max(page, 1))
+        self._scroll.setSingleStep(max(page // 10, 1))
+        if not self._scroll.isSliderDown():
+            self._scroll.setValue(round(self._range.share() * steps))
+        self._scroll.blockSignals(False)
 
     # Drawing
 
     def refresh(self) -> None:
         """Something changed: draw at the next frame, if anybody can see it."""
         if self.isVisible() and not self._timer.isActive():
-            self._timer.start()
+            since = 1000 * (time.monotonic() - self._redrawn)
+            self._timer.start(max(0, round(FRAME_MS - since)))
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: D102
         super().showEvent(event)
         self.refresh()
-        self._place_empty()
 
     def draw_now(self) -> None:
         """Draw at once, also when nobody sees it: for an image."""
         self._redraw()
 
     def _redraw(self) -> None:
-        span = self._history.span()
-        self._place_empty()
-        if self._follow.isChecked() or (not self._live and not self._moving):
-            self._follow_end(span)
-        low, high = self._scores.vb.viewRange()[0]
-        most = max(200, int(self._scores.vb.width()) * 2)
-        highest_rate = 1.0
+        self._redrawn = time.monotonic()
         present = self._history.applications()
-        for number in present:
-            if number not in self._bands:
-                self._add_application(number)
-            band = self._history.band(number, low, high, most)
-            self._shown[number] = band
-            self._bands[number].set_band(band)
-            x, rate = _steps(band)
-            self._rates[number].setData(x, rate)
-            if len(band):
-                highest_rate = max(highest_rate, float(band.rate.max()))
-        for number in self._bands.keys() - set(present):
-            self._bands[number].set_band(NOTHING)
-            self._rates[number].setData([], [])
-            self._shown.pop(number, None)
-        self._rate.setYRange(0, highest_rate * 1.08, padding=0)
+        if not self._readout.names.keys() >= set(present):
+            self._write_legend()
+        self._empty.setVisible(not present and bool(self._empty.text()))
+        self._know_limits()
+        self._view.show_times(self._range.low, self._range.high)
+        low, high = self.times()
+        pixels = self._view.width_pixels
+        bands = {
+            number: self._history.band(number, low, high, int(pixels))
+            for number in present
+            if self._legend.is_shown(number)
+        }
+        span = self._history.span()
+        newest = span[1] if span is not None and self._live else None
+        self._view.show_bands(bands, newest)
+        self._view.hide_thresholds_of(
+            {number for number in self._thresholds if not self._legend.is_shown(number)}
+        )
+        self._view.marks.arrange(low, high, pixels)
+        self._move_scroll_bar()
 
-    def _follow_end(self, span: tuple[float, float] | None) -> None:
-        if span is None:
-            end = self._now
-            if not end:
-                return
-            first = end - 60
-        else:
-            first, end = span[0], max(span[1], self._now)
-        wanted = float(self._span.currentData())
-        if wanted:
-            low = end - wanted
-        else:
-            low = first
-            end = max(end, low + 1)
-        margin = (end - low) * 0.01
-        self._scores.vb.setXRange(low, end + margin, padding=0)
-
-    def _add_application(self, number: int) -> None:
-        band = BandItem()
-        self._scores.addItem(band, ignoreBounds=True)
-        self._bands[number] = band
-        self._rates[number] = pg.PlotDataItem(skipFiniteCheck=True)
-        self._rate.addItem(self._rates[number])
-        self._colour_application(number)
-        self._write_legend()
-
-    def _write_legend(self) -> None:
-        parts = [
-            f'<span style="color:{self._colours.application(number).name()}">\u25a0</span> '
-            + _escaped(self._names.get(number, self.tr("application {0}").format(number)))
-            for number in sorted(self._names.keys() | self._bands.keys())
-        ]
-        self._legend.setText("&nbsp;&nbsp; ".join(parts), color=self._colours.text.name())
-
-    def _place_empty(self) -> None:
-        show = self._history.span() is None and bool(self._empty.text())
-        self._empty.setVisible(show)
-        if show:
-            area = self._view.size()
-            width = min(560, area.width() - 40)
-            height = self._empty.heightForWidth(width)
-            self._empty.setGeometry(
-                (area.width() - width) // 2, max(0, (area.height() - height) // 2 - 20),
-                width, height,
-            )  # fmt: skip
-
-    # Hands
-
-    def _span_chosen(self) -> None:
-        if self._live:
-            self._follow.setChecked(True)
-        self._moving = False
-        self._follow_end(self._history.span())
-        self.refresh()
-
-    def _moved_by_hand(self, *_: Any) -> None:
-        self._follow.setChecked(False)
-        self._moving = True
-        self.refresh()
-
-    def _range_changed(self, *_: Any) -> None:
-        self.refresh()
-
-    def _mark_clicked(self, _: Any, points: Any) -> None:
-        if len(points):
-            self.alert_clicked.emit(int(points[0].data()))
+    # Pointing
 
     def _hover(self, position: Any) -> None:
-        box = self._scores.vb
-        if not box.sceneBoundingRect().contains(position):
-            self._cursor.hide()
-            self._readout.clear()
+        moment = self._view.moment(position)
+        if moment is None:
+            self._point_nowhere()
             return
-        seconds = box.mapSceneToView(position).x()
-        self._cursor.setPos(seconds)
-        self._cursor.show()
-        self._readout.setText(self.describe(seconds))
+        self._point_to(*moment, beside=self._view.mapFromScene(position))
+
+    def _point_to(self, seconds: float, score: float = -1.0, beside: QPoint | None = None) -> None:
+        self._pointed, self._pointed_score = seconds, score
+        point = self.point(seconds, score)
+        if point is None:
+            self._view.point_at(seconds, None)
+        else:
+            self._view.point_at(seconds, point.score, point.application)
+        if beside is None:
+            beside = self._view.mapFromScene(
+                self._view.box.mapViewToScene(self._view.box.viewRect().center())
+            )
+            low, high = self.times()
+            share = (seconds - low) / (high - low)
+            beside.setX(round(self._view.box.sceneBoundingRect().left()
+                              + share * self._view.width_pixels))  # fmt: skip
+        self._hover_box.tell(self._readout.html(seconds, self._colours), beside)
+        self.setAccessibleDescription(self.describe(seconds))
+
+    def _point_nowhere(self) -> None:
+        self._pointed = None
+        self._view.point_at(None, None)
+        self._hover_box.hide()
+
+    def _step(self, direction: int) -> None:
+        """Point at the neighbouring bin: for the keyboard."""
+        low, high = self.times()
+        bands = self._view.shown.values()
+        starts = np.unique(np.concatenate([np.empty(0), *(b.start + b.width / 2 for b in bands)]))
+        starts = starts[(starts >= low) & (starts <= high)]
+        if not len(starts):
+            return
+        at = high if self._pointed is None else self._pointed
+        place = np.searchsorted(starts, at - 1e-6 if direction < 0 else at + 1e-6)
+        self._point_to(float(starts[np.clip(place - (direction < 0), 0, len(starts) - 1)]))
+
+    def point(self, seconds: float, score: float = -1.0) -> Point | None:
+        """The highest call at a moment (s): of the line nearest to a score, else the highest."""
+        return self._readout.point(seconds, score)
 
     def describe(self, seconds: float) -> str:
         """What was going on at a moment: the highest score there, its process and its call."""
-        best: tuple[float, int, Any, float] | None = None
-        for number, band in self._shown.items():
-            place = int(np.searchsorted(band.start, seconds, "right")) - 1
-            if place < 0 or seconds > band.start[place] + 2 * band.width:
-                continue
-            bin_ = band.bins[place]
-            if best is None or bin_["maximum"] > best[0]:
-                best = (float(bin_["maximum"]), number, bin_, float(band.start[place]))
-        if best is None:
-            return ""
-        score, number, bin_, start = best
-        return self.tr(
-            "{time}   {application}   score {score:.3f} ({rarity})   pid {pid}   {call}"
-        ).format(
-            time=time_text(start),
-            application=self._names.get(number, ""),
-            score=score,
-            rarity=rarity(score),
-            pid=bin_["pid"],
-            call=self._history.call(int(bin_["symbol"])),
-        )
+        return self._readout.text(seconds)
+
+    def _clicked(self, event: Any) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        moment = self._view.moment(event.scenePos())
+        if moment is None:
+            return
+        mark = self._readout.mark(moment[0])
+        if mark is not None and moment[1] > 1.0:
+            event.accept()
+            self.alert_clicked.emit(self._view.marks.choose(mark))
+        elif (point := self.point(*moment)) is not None:
+            event.accept()
+            self.point_clicked.emit(point)
+
+    def _ask_calls(self) -> None:
+        if self._pointed is not None:
+            point = self.point(self._pointed, self._pointed_score)
+            if point is not None:
+                self.point_clicked.emit(point)
+
+    # Events
+
+    def eventFilter(self, watched: Any, event: QEvent | None) -> bool:  # noqa: D102
+        if event is not None and event.type() == QEvent.Type.Leave:
+            self._point_nowhere()
+        elif event is not None and event.type() == QEvent.Type.Resize:
+            self.refresh()
+        return super().eventFilter(watched, event)
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: D102
         super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.PaletteChange:
+        if event is not None and event.type() in (
+            QEvent.Type.PaletteChange, QEvent.Type.FontChange,
+        ):  # fmt: skip
             self._dress()
-
-    def resizeEvent(self, event: Any) -> None:  # noqa: D102
-        super().resizeEvent(event)
-        self._place_empty()
-        self.refresh()
 
     def sizeHint(self) -> QSize:  # noqa: D102
         return QSize(900, 460)
 
     # Saving
 
+    def _shown_names(self) -> dict[int, str]:
+        return {number: self._readout.names.get(number, "") for number in sorted(self._view.shown)}
+
+    def _image_legend(self) -> list[tuple[str, Any]]:
+        colour = self._colours.application
+        return [(name, colour(number)) for number, name in self._shown_names().items()]
+
+    def copy_image(self) -> None:
+        """Put what is shown into the clipboard."""
+        clipboard = QGuiApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setImage(picture(self._view, self._image_legend(), self._colours.text))
+
     def save_image(self, path: str, ending: str) -> bool:
         """Write what is shown as PNG or SVG, as `ending` says; False when that failed."""
-        size = self._view.size()
-        if ending == ".svg":
-            svg = QSvgGenerator()
-            svg.setFileName(path)
-            svg.setSize(size)
-            svg.setViewBox(QRect(QPoint(), size))
-            svg.setResolution(self.logicalDpiX())  # the axes keep pictures made for the screen
-            svg.setTitle("ImSafe")
-            return self._paint(svg, size)
-        image = QImage(size * 2, QImage.Format.Format_RGB32)
-        image.setDevicePixelRatio(2)
-        return self._paint(image, size) and image.save(path, "PNG")
+        self._point_nowhere()
+        return save_picture(self._view, self._image_legend(), self._colours.text, path, ending)
 
-    def _paint(self, device: QPaintDevice, size: QSize) -> bool:
-        painter = QPainter()
-        if not painter.begin(device):
-            return False
-        self._view.render(painter, QRectF(0, 0, size.width(), size.height()))
-        return painter.end()
+    def save(self, path: str) -> None:
+        """Write what is shown as PNG, SVG or CSV, by the file's ending.
 
-
-def _steps(band: Band) -> tuple[Any, Any]:
-    """The call rate as steps, falling to 0 where nothing called."""
-    if not len(band):
-        return np.empty(0), np.empty(0)
-    start, end, rate = band.start, band.start + band.width, band.rate
-    x = np.stack((start, start, end, end), axis=1)
-    y = np.stack((np.zeros_like(rate), rate, rate, np.zeros_like(rate)), axis=1)
-    keep = np.ones(x.shape, bool)
-    joined = np.diff(start) < 1.5 * band.width
-    keep[1:, 0][joined] = False
-    keep[:-1, 3][joined] = False
-    return x[keep], y[keep]
-
-
-def time_text(seconds: float, *, date: bool = False) -> str:
-    """A moment for a person: local time, or elapsed time for a trace without clock."""
-    if seconds < ELAPSED_BELOW:
-        return elapsed(seconds)
-    moment = datetime.fromtimestamp(seconds).astimezone()
-    text = moment.strftime("%Y-%m-%d %H:%M:%S" if date else "%H:%M:%S")
-    return f"{text}.{moment.microsecond // 100_000}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+        Raises
+        ------
+        ImsafeError
+            It cannot be written.
+        """
+        ending = Path(path).suffix.lower()
+        self.draw_now()
+        if ending == ".csv":
+            save_values(self._history, self._shown_names(), *self.times(), path)
+        elif not self.save_image(path, ".svg" if ending == ".svg" else ".png"):
+            raise ImsafeError(self.tr("Cannot write {0}.").format(path))

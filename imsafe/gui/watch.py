@@ -10,6 +10,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from imsafe.gui.child import Child
 from imsafe.gui.device import Device, SensorDevice
+from imsafe.gui.gaps import joined, united
 from imsafe.gui.monitor_session import Answer, MonitorSession
 from imsafe.gui.score_history import LiveHistory
 from imsafe.monitor.view_protocol import ApplicationRow, Hello, IoUringNotice, Status
@@ -274,24 +275,3 @@ class Watch(QObject):
     def may_steer(self) -> bool:
         """Whether the monitor takes requests from this window."""
         return self.session is not None and self.hello is not None and self.hello["may_steer"]
-
-
-def united(gaps: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The same moments as `gaps`, each covered once, in order."""
-    found: list[tuple[float, float]] = []
-    for start, end in sorted(gaps):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        else:
-            found.append((start, end))
-    return found
-
-
-def joined(gaps: list[tuple[float, float]], most: int) -> list[tuple[float, float]]:
-    """At most `most` intervals that cover all of `gaps`: neighbours in time are joined."""
-    ordered = sorted(gaps)
-    size = -(-len(ordered) // most)
-    return [
-        (part[0][0], max(gap[1] for gap in part))
-        for part in (ordered[at : at + size] for at in range(0, len(ordered), size))
-    ]

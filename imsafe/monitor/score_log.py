@@ -12,12 +12,8 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
 
 from imsafe.errors import FileExistsRefused, ImsafeError, cannot
 
@@ -34,8 +30,6 @@ COLUMNS = (
     "reading",
     "lost",
 )
-_LONGEST_LINE = 4096
-_READ_SIZE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,141 +179,3 @@ class ScoreLog:
                 self._file.close()
             except OSError as error:
                 raise cannot("write", self.path, error) from error
-
-
-_LOG_RECORD = np.dtype(
-    [
-        ("time", "<f8"),
-        ("score", "<f8"),
-        ("threshold", "<f8"),
-        ("application", "<u4"),
-        ("pid", "<u4"),
-        ("tid", "<u4"),
-        ("call", "<u4"),
-        ("probability", "<f8"),
-        ("reading", "<u4"),
-        ("lost", "<u8"),
-    ]
-)
-
-
-@dataclass(slots=True)
-class LogData:
-    """A score log that was read.
-
-    Attributes
-    ----------
-    records : structured array, shape (N,)
-        `time` (seconds, wall clock), `score`, `threshold` (NaN where there was
-        none), `application`, `pid`, `tid`, `call`, `probability`, `reading`,
-        `lost`; `application`, `call` and `reading` are indices in the lists below.
-    applications, calls, readings : list of str
-    header : list of str
-        The comments, without their ``#``.
-    skipped : int
-        Damaged lines that were left out.
-    """
-
-    records: NDArray[np.void]
-    applications: list[str] = field(default_factory=list)
-    calls: list[str] = field(default_factory=list)
-    readings: list[str] = field(default_factory=list)
-    header: list[str] = field(default_factory=list)
-    skipped: int = 0
-
-
-class _Names:
-    """Numbers names in order of appearance."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self._numbers: dict[str, int] = {}
-
-    def number(self, name: str) -> int:
-        number = self._numbers.get(name)
-        if number is None:
-            number = self._numbers[name] = len(self.names)
-            self.names.append(name)
-        return number
-
-
-def read_score_log(path: str | os.PathLike[str]) -> LogData:
-    """Read a log, also while a monitor still writes it, or one that was cut short.
-
-    Raises
-    ------
-    ImsafeError
-        The file cannot be read, or is not a score log.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ImsafeError(f"{path} is not a file.")
-            return _read(path, file)
-    except OSError as error:
-        raise cannot("read", path, error) from error
-
-
-def _read(path: str | os.PathLike[str], file: BinaryIO) -> LogData:
-    if file.readline(len(MAGIC) + 2).rstrip(b"\r\n") != MAGIC.encode():
-        raise ImsafeError(f"{path} is not a score log of ImSafe.")
-    applications, calls, readings = _Names(), _Names(), _Names()
-    header: list[str] = []
-    blocks: list[NDArray[np.void]] = []
-    skipped = 0
-    rest = b""
-    while block := file.read(_READ_SIZE):
-        # The last line may still be growing: only lines with their newline count.
-        *lines, rest = (rest + block).split(b"\n")
-        if len(rest) > _LONGEST_LINE:
-            raise ImsafeError(f"{path} is not a score log of ImSafe: a line has no end.")
-        rows = []
-        for line in lines:
-            text = line.decode("utf-8", "replace")
-            if text.startswith("#"):
-                header.append(text[1:].strip())
-                continue
-            fields = text.split("\t")
-            try:
-                row = _row(fields)
-            except ValueError:
-                skipped += 1
-                continue
-            rows.append(
-                (
-                    *row[:3],
-                    applications.number(fields[3]),
-                    *row[3:5],
-                    calls.number(fields[6]),
-                    row[5],
-                    readings.number(fields[8]),
-                    row[6],
-                )
-            )
-        blocks.append(np.array(rows, _LOG_RECORD))
-    return LogData(
-        records=np.concatenate(blocks) if blocks else np.empty(0, _LOG_RECORD),
-        applications=applications.names,
-        calls=calls.names,
-        readings=readings.names,
-        header=header,
-        skipped=skipped,
-    )
-
-
-def _row(fields: list[str]) -> tuple[float, float, float, int, int, float, int]:
-    """The numbers of a line; ValueError when it is damaged."""
-    if len(fields) != len(COLUMNS):
-        raise ValueError("not all columns")
-    time, score = float(fields[0]), float(fields[1])
-    threshold = float("nan") if fields[2] == "-" else float(fields[2])
-    pid, tid, probability, lost = int(fields[4]), int(fields[5]), float(fields[7]), int(fields[9])
-    if not (
-        np.isfinite(time)
-        and 0 <= score <= 1
-        and 0 <= pid < 1 << 32
-        and 0 <= tid < 1 << 32
-        and 0 <= lost < 1 << 63
-    ):
-        raise ValueError("out of range")
-    return time, score, threshold, pid, tid, probability, lost

@@ -11,10 +11,10 @@ import sys
 import pytest
 from PyQt6.QtGui import QImage
 
-from imsafe.gui.log_history import LogHistory
+from imsafe.gui.log_history import read_history
 from imsafe.gui.log_window import LogWindow
 from imsafe.gui.settings import Settings
-from imsafe.monitor.score_log import LogLine, ScoreLog, read_score_log
+from imsafe.monitor.score_log import LogLine, ScoreLog
 
 START = 1_700_000_000
 
@@ -49,7 +49,7 @@ def run_plot(*arguments):
 
 
 def test_history_keeps_spike_thresholds_gaps_and_alerts(log):
-    history = LogHistory(read_score_log(log))
+    history = read_history(log)
     assert history.names() == {1: "ftpd", 2: "httpd"}
     assert history.thresholds() == {1: 0.6}
     start, end = history.span()
@@ -119,11 +119,12 @@ def test_window_follows_a_growing_log(qtbot, tmp_path):
     window = LogWindow(str(path), Settings(tmp_path / "s.ini"))
     qtbot.addWidget(window)
     window.show()
-    qtbot.waitUntil(lambda: window.history is not None, timeout=5000)
-    assert len(window.history.data.records) == 2
+    qtbot.waitUntil(lambda: "2 lines" in window._about.text(), timeout=8000)
+    assert window.plot.times()[1] == pytest.approx(START + 0.3, abs=1)
     writer.write([line(2, 0.95)])
     writer.flush()
-    qtbot.waitUntil(lambda: len(window.history.data.records) == 3, timeout=8000)
+    qtbot.waitUntil(lambda: "3 lines" in window._about.text(), timeout=8000)
+    assert [alert[2] for alert in window.history.crossings()] == [0.95]
     writer.close()
     window.save(str(tmp_path / "g.png"))
     assert QImage(str(tmp_path / "g.png")).width() > 500

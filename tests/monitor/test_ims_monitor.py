@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imsafe.monitor.score_log import read_score_log
+from imsafe.monitor.score_log_reader import read_score_log
 from imsafe.monitor.view_client import AlertMessage, BucketsMessage, StatusMessage
 from imsafe.profile.learner import Learner
 from imsafe.profile.profile import Profile

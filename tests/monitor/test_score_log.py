@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imsafe.errors import FileExistsRefused, ImsafeError
-from imsafe.monitor.score_log import LogLine, ScoreLog, format_line, printable, read_score_log
+from imsafe.monitor.score_log import LogLine, ScoreLog, format_line, printable
+from imsafe.monitor.score_log_reader import PART, ScoreLogReader, read_score_log
 
 LINE = LogLine(
     time_ns=1_700_000_000_300_000_000,
@@ -143,3 +144,42 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
         pytest.skip("no /dev/full here")
     with pytest.raises(ImsafeError, match="Cannot write /dev/full: no space left"):
         ScoreLog(full)
+
+
+def read_all(reader: ScoreLogReader) -> list[float]:
+    found: list[float] = []
+    while (records := reader.read()) is not None:
+        found += records["score"].tolist()
+    return found
+
+
+def test_a_reader_goes_on_where_the_log_has_grown(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log = ScoreLog(path)
+    log.write([LINE] * (PART // 40))  # more than one part
+    log.flush()
+    reader = ScoreLogReader(path)
+    assert read_all(reader) == [0.5] * (PART // 40)
+    assert read_all(reader) == []
+    log.write([dataclasses.replace(LINE, score=0.75, application="sshd")])
+    log.close(["the end"])
+    assert not reader.is_other()
+    assert read_all(reader) == [0.75]
+    assert (reader.applications, reader.header[-1]) == (["vsftpd", "sshd"], "the end")
+    assert reader.position == reader.size == path.stat().st_size
+    reader.close()
+
+
+def test_a_reader_notices_another_file_of_that_name(tmp_path: Path) -> None:
+    path = written(tmp_path / "log", LINE, LINE)
+    reader = ScoreLogReader(path)
+    read_all(reader)
+    assert not reader.is_other()
+    path.write_bytes(path.read_bytes()[:50])
+    assert reader.is_other()
+    path.unlink()
+    with pytest.raises(ImsafeError, match="no such file"):
+        reader.is_other()
+    written(path, *[LINE] * 9)
+    assert reader.is_other()
+    reader.close()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from demo.web_server import DemoError, find_lighttpd
-from imsafe.monitor.score_log import read_score_log
+from imsafe.monitor.score_log_reader import read_score_log
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = 8
