@@ -38,11 +38,13 @@ class AlertDesk(QObject):
         self._window = window
         self._watch = watch
         self._settings = settings
+        self._panes = panes
         self.alerts, self.list, self.detail = panes.alerts, panes.alert_list, panes.detail
         self.plot = panes.plot
         watch.alert.connect(self._take)
         watch.io_uring.connect(self._take_notice)
         self.plot.alert_clicked.connect(self.list.choose)
+        panes.process_list.alerts_asked.connect(self._search_for)
         self.list.chosen.connect(self._show)
         self.list.pointed_at.connect(self._point_at)
         self.list.acknowledged.connect(self.acknowledge)
@@ -95,6 +97,10 @@ class AlertDesk(QObject):
         self.detail.show_alert(alert, several if len(several) > 1 else None)
         if alert is not None and not alert["calls"]:
             self._watch.request("explain", self._explained, alert=number)
+
+    def _search_for(self, pid: int) -> None:
+        self.list.search.setText(str(pid))
+        self._panes.show_alerts()
 
     def _explained(self, ok: bool, error: str, values: dict[str, Any]) -> None:
         if ok:

@@ -222,8 +222,8 @@ class AlertDetail(QWidget):
 
     def _reading_text(self, reading: str) -> str:
         return {
-            "burst": self.tr("burst: its last 20 calls are improbable"),
-            "drift": self.tr("drift: its last 500 calls are unlike the program"),
+            "burst": self.tr("burst: its latest calls, up to 20, are improbable"),
+            "drift": self.tr("drift: its latest calls, up to 500, are unlike the program"),
             "repertoire": self.tr("repertoire: no learned process used these calls together"),
         }.get(reading, name(reading))
 

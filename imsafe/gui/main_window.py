@@ -69,7 +69,7 @@ class MainWindow(QMainWindow):
         panes = Panes(self, self.watch.history, self.menus)
         self.plot, self.messages = panes.plot, panes.messages
         self.alerts, self.alert_list, self.detail = panes.alerts, panes.alert_list, panes.detail
-        self.processes = panes.processes
+        self.processes, self.process_list = panes.processes, panes.process_list
         self.desk = AlertDesk(self, panes, self.watch, settings)
         bar = self.statusBar()
         assert bar is not None
@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
         watch.status_changed.connect(self._refresh_status)
         watch.io_uring.connect(lambda _: self.status_line.update())
         watch.processes.connect(self.processes.set_rows)
+        watch.identities.connect(self.processes.introduce)
         watch.restarted.connect(self._restart)
         self.plot.threshold_dragged.connect(self.set_threshold)
         self.desk.failed.connect(self.show_error)
@@ -344,7 +345,7 @@ class MainWindow(QMainWindow):
 
     def _restart(self) -> None:
         self.desk.clear()
-        self.processes.set_rows([])
+        self.processes.clear()
         self.plot.set_gaps([])
         self.plot.set_thresholds({})
         self.plot.set_now(0)

@@ -25,6 +25,7 @@ from imsafe.monitor.view_client import (
     BucketsMessage,
     GapsMessage,
     HelloMessage,
+    IdentitiesMessage,
     Message,
     NoticeMessage,
     ProcessesMessage,
@@ -58,8 +59,10 @@ class MonitorSession(QObject):
         `Hello`: the view is connected.
     buckets(object), gaps(object)
         Arrays of `BUCKET` and `GAP`.
-    alert(dict), processes(list), status(dict)
+    alert(dict), identities(list), status(dict)
         As in `view_protocol`.
+    processes(object)
+        Array of `PROCESS`.
     notice(str), failed(str)
         Something to know, and an error; the monitor goes on.
     io_uring(dict)
@@ -72,7 +75,8 @@ class MonitorSession(QObject):
     buckets = pyqtSignal(object)
     gaps = pyqtSignal(object)
     alert = pyqtSignal(dict)
-    processes = pyqtSignal(list)
+    processes = pyqtSignal(object)
+    identities = pyqtSignal(list)
     status = pyqtSignal(dict)
     notice = pyqtSignal(str)
     failed = pyqtSignal(str)
@@ -192,6 +196,8 @@ class MonitorSession(QObject):
                 self.alert.emit(dict(alert))
             case ProcessesMessage(processes):
                 self.processes.emit(processes)
+            case IdentitiesMessage(identities):
+                self.identities.emit(identities)
             case StatusMessage(status):
                 self.status.emit(dict(status))
             case NoticeMessage(text, _, error, io_uring):

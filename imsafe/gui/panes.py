@@ -11,7 +11,8 @@ from imsafe.gui.alert_list import AlertList
 from imsafe.gui.alert_model import AlertModel
 from imsafe.gui.colours import colours
 from imsafe.gui.menus import Menus
-from imsafe.gui.process_list import ProcessList, ProcessModel
+from imsafe.gui.process_list import ProcessList
+from imsafe.gui.process_model import ProcessModel
 from imsafe.gui.score_history import History
 from imsafe.gui.score_plot import ScorePlot
 
@@ -27,7 +28,7 @@ class Panes:
 
     Attributes
     ----------
-    plot, alerts, alert_list, detail, processes, messages
+    plot, alerts, alert_list, detail, processes, process_list, messages
     """
 
     def __init__(self, window: QMainWindow, history: History, menus: Menus) -> None:
@@ -44,20 +45,27 @@ class Panes:
         both.setSizes([500, 680])
         both.setChildrenCollapsible(False)
         self.processes = ProcessModel(window)
+        self.process_list = ProcessList(self.processes)
         self.messages = QPlainTextEdit()
         self.messages.setReadOnly(True)
         self.messages.setMaximumBlockCount(MOST_MESSAGES)
         self.messages.setAccessibleName(_tr("Messages"))
         alerts = self._dock("alerts", _tr("Alerts"), both)
-        processes = self._dock("processes", _tr("Processes"), ProcessList(self.processes))
+        processes = self._dock("processes", _tr("Processes"), self.process_list)
         messages = self._dock("messages", _tr("Messages"), self.messages)
         window.tabifyDockWidget(alerts, processes)
         window.tabifyDockWidget(processes, messages)
         alerts.raise_()
+        self._alerts_dock = alerts
         window.resizeDocks([alerts], [330], Qt.Orientation.Vertical)
         toggle = menus.toolbar.toggleViewAction()
         if toggle is not None:
             menus.view.addAction(toggle)
+
+    def show_alerts(self) -> None:
+        """Bring the alerts to the front."""
+        self._alerts_dock.show()
+        self._alerts_dock.raise_()
 
     def _dock(self, name: str, title: str, content: QWidget) -> QDockWidget:
         dock = QDockWidget(title, self._window)

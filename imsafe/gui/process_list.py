@@ -1,142 +1,152 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The processes that are watched, live: a table model that changes only what changed."""
+"""The pane of processes: who is watched, live; freeze, sort, search, by process or by thread."""
 
 from __future__ import annotations
 
-from typing import Any
+from PyQt6.QtCore import QDateTime, Qt, pyqtSignal
+from PyQt6.QtGui import QPalette
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QStackedLayout,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
-from PyQt6.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
-from PyQt6.QtWidgets import QAbstractItemView, QTableView, QWidget
+from imsafe.gui.bars import BarDelegate
+from imsafe.gui.process_model import (
+    APPLICATION,
+    KNOWN,
+    LATELY,
+    PEAK,
+    SCORE,
+    THREADS,
+    ProcessModel,
+)
+from imsafe.gui.sparkline import SparkDelegate
 
-from imsafe.gui.alert_model import SORT_ROLE, Index
-from imsafe.gui.bars import FRACTION_ROLE, HOT_ROLE, BarDelegate
-from imsafe.gui.plot_items import count_text
-from imsafe.monitor.view_protocol import ProcessRow
+_WIDTHS = (16, 12, 8, 20, 8, 9, 9, 12, 9, 12, 44)
 
 
-class ProcessModel(QAbstractTableModel):
-    """One row a live process.
+class ProcessList(QWidget):
+    """The table of processes and what can be done with it.
 
-    Attributes
-    ----------
-    names
-        Applications by number.
-    thresholds
-        By application: a process above it is shown in the colour of alerts.
+    Signals
+    -------
+    alerts_asked(int)
+        The user wants to see the alerts of this pid.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.names: dict[int, str] = {}
-        self.thresholds: dict[int, float] = {}
-        self._rows: list[ProcessRow] = []
-        self._columns = (
-            self.tr("Process"),
-            self.tr("Pid"),
-            self.tr("Score"),
-            self.tr("Peak"),
-            self.tr("Calls/s"),
-            self.tr("Calls"),
-            self.tr("Threads"),
-            self.tr("Application"),
-        )
-
-    def set_rows(self, rows: list[ProcessRow]) -> None:
-        """Show these; rows of processes that live on stay where they are."""
-        new = {row["pid"]: row for row in rows}
-        for place in range(len(self._rows) - 1, -1, -1):
-            if self._rows[place]["pid"] not in new:
-                self.beginRemoveRows(QModelIndex(), place, place)
-                del self._rows[place]
-                self.endRemoveRows()
-        for place, old in enumerate(self._rows):
-            self._rows[place] = new.pop(old["pid"])
-        if self._rows:
-            self.dataChanged.emit(
-                self.index(0, 0), self.index(len(self._rows) - 1, len(self._columns) - 1)
-            )
-        if new:
-            first = len(self._rows)
-            self.beginInsertRows(QModelIndex(), first, first + len(new) - 1)
-            self._rows.extend(new.values())
-            self.endInsertRows()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, D102
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, D102
-        return 0 if parent.isValid() else len(self._columns)
-
-    def headerData(  # noqa: D102
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self._columns[section]
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102
-        row = self._rows[index.row()]
-        column = index.column()
-        if role in (Qt.ItemDataRole.DisplayRole, SORT_ROLE):
-            sorting = role == SORT_ROLE
-            match column:
-                case 0:
-                    return row["comm"]
-                case 1:
-                    return row["pid"] if sorting else str(row["pid"])
-                case 2:
-                    return row["score"] if sorting else f"{row['score']:.2f}"
-                case 3:
-                    return row["peak"] if sorting else f"{row['peak']:.2f}"
-                case 4:
-                    return row["rate"] if sorting else count_text(row["rate"])
-                case 5:
-                    return row["calls"] if sorting else f"{row['calls']:,}"
-                case 6:
-                    return row["threads"]
-                case _:
-                    return self.names.get(row["application"], "")
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return self.tr("{exe}\nparent {parent}").format(
-                exe=row["exe"] or self.tr("executable unknown"), parent=row["parent"]
-            )
-        if column in (2, 3):
-            score = row["score"] if column == 2 else row["peak"]
-            if role == FRACTION_ROLE:
-                return float(score)
-            if role == HOT_ROLE:
-                return score >= self.thresholds.get(row["application"], 2.0)
-        if role == Qt.ItemDataRole.TextAlignmentRole and column in (1, 4, 5, 6):
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        return None
-
-
-class ProcessList(QTableView):
-    """The table of processes."""
+    alerts_asked = pyqtSignal(int)
 
     def __init__(self, model: ProcessModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        proxy = QSortFilterProxyModel(self)
-        proxy.setSourceModel(model)
-        proxy.setSortRole(SORT_ROLE)
-        proxy.setDynamicSortFilter(True)
-        self.setModel(proxy)
-        self.setSortingEnabled(True)
-        self.sortByColumn(2, Qt.SortOrder.DescendingOrder)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setAlternatingRowColors(True)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setAccessibleName(self.tr("Processes"))
-        delegate = BarDelegate(self)
-        self.setItemDelegateForColumn(2, delegate)
-        self.setItemDelegateForColumn(3, delegate)
-        vertical, header = self.verticalHeader(), self.horizontalHeader()
+        self._model = model
+        self.view = QTableView()
+        self._set_up_view()
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(self.tr("Search"))
+        self.search.setToolTip(
+            self.tr("Processes with all these words: name, pid, command, user, application")
+        )
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName(self.tr("Search of the processes"))
+        self.search.textChanged.connect(model.search)
+        self.threads = QCheckBox(self.tr("&Threads"))
+        self.threads.setToolTip(self.tr("A row for each thread"))
+        self.threads.toggled.connect(self._by_thread)
+        self.freeze = QCheckBox(self.tr("Free&ze"))
+        self.freeze.setToolTip(self.tr("Let the rows stay as they are, to read them"))
+        self.freeze.toggled.connect(self._freeze)
+        self._count = QLabel()
+        top = QHBoxLayout()
+        top.addWidget(self._count)
+        top.addWidget(self.search, 1)
+        top.addWidget(self.threads)
+        top.addWidget(self.freeze)
+        self._nothing = QLabel()
+        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._nothing.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._pages = QStackedLayout()
+        self._pages.addWidget(self._nothing)
+        self._pages.addWidget(self.view)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.addLayout(top)
+        layout.addLayout(self._pages, 1)
+        for signal in (
+            model.rowsInserted, model.rowsRemoved, model.dataChanged, model.layoutChanged,
+        ):  # fmt: skip
+            signal.connect(self._tell)
+        self._tell()
+
+    def _set_up_view(self) -> None:
+        view = self.view
+        view.setModel(self._model)
+        view.setSortingEnabled(True)
+        view.sortByColumn(SCORE, Qt.SortOrder.DescendingOrder)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setAlternatingRowColors(True)
+        view.setShowGrid(False)
+        view.setWordWrap(False)
+        view.setTabKeyNavigation(False)
+        view.setAccessibleName(self.tr("Processes"))
+        bars = BarDelegate(view)
+        for column in (SCORE, PEAK, KNOWN):
+            view.setItemDelegateForColumn(column, bars)
+        view.setItemDelegateForColumn(LATELY, SparkDelegate(view))
+        vertical, header = view.verticalHeader(), view.horizontalHeader()
         assert vertical is not None
         assert header is not None
         vertical.hide()
+        vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         vertical.setDefaultSectionSize(self.fontMetrics().height() + 6)
         header.setStretchLastSection(True)
         letter = self.fontMetrics().averageCharWidth()
-        for column, letters in enumerate((16, 10, 9, 9, 10, 12, 9)):
-            self.setColumnWidth(column, letters * letter)
+        for column, letters in enumerate(_WIDTHS):
+            view.setColumnWidth(column, letters * letter)
+        view.doubleClicked.connect(
+            lambda index: self.alerts_asked.emit(self._model.pid(index.row()))
+        )
+
+    def _by_thread(self, wanted: bool) -> None:
+        self._model.show_threads(wanted)
+        self.view.setColumnHidden(THREADS, wanted)
+
+    def _freeze(self, wanted: bool) -> None:
+        self._model.frozen = wanted
+        self.freeze.setText(
+            self.tr("Fro&zen at {0}").format(QDateTime.currentDateTime().toString("HH:mm:ss"))
+            if wanted
+            else self.tr("Free&ze")
+        )
+        if not wanted:
+            self._model.refresh()
+
+    def _tell(self) -> None:
+        model = self._model
+        count, ended = model.rowCount(), model.ended
+        alive = count - ended
+        if self.threads.isChecked():
+            text = self.tr("1 thread") if alive == 1 else self.tr("{0:,} threads").format(alive)
+        else:
+            text = (
+                self.tr("1 process") if alive == 1
+                else self.tr("{0:,} processes").format(alive)
+            )  # fmt: skip
+        if ended:
+            text += self.tr(", {0:,} just ended").format(ended)
+        self._count.setText(text)
+        self._nothing.setText(
+            self.tr("No process fits the search.") if self.search.text()
+            else self.tr("No process is watched now.")
+        )  # fmt: skip
+        self._pages.setCurrentIndex(1 if count else 0)
+        self.freeze.setChecked(model.frozen)
+        self.view.setColumnHidden(APPLICATION, len(model.names) < 2)

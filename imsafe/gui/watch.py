@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+import numpy as np
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from imsafe.gui.child import Child
@@ -13,7 +14,7 @@ from imsafe.gui.device import Device, SensorDevice
 from imsafe.gui.gaps import joined, united
 from imsafe.gui.monitor_session import Answer, MonitorSession
 from imsafe.gui.score_history import LiveHistory
-from imsafe.monitor.view_protocol import ApplicationRow, Hello, IoUringNotice, Status
+from imsafe.monitor.view_protocol import PROCESS, ApplicationRow, Hello, IoUringNotice, Status
 
 MOST_GAPS = 2_000
 """Beyond this many, the oldest intervals of lost calls are joined in pairs."""
@@ -48,7 +49,7 @@ class Watch(QObject):
         A line for the messages.
     scored(), status_changed()
         New scores or gaps; a new status.
-    alert(dict), processes(list), io_uring(dict)
+    alert(dict), processes(object), identities(list), io_uring(dict)
         From the monitor.
     restarted()
         A new monitor: what was shown of the former one is void.
@@ -60,7 +61,8 @@ class Watch(QObject):
     scored = pyqtSignal()
     status_changed = pyqtSignal()
     alert = pyqtSignal(dict)
-    processes = pyqtSignal(list)
+    processes = pyqtSignal(object)
+    identities = pyqtSignal(list)
     io_uring = pyqtSignal(dict)
     restarted = pyqtSignal()
 
@@ -185,6 +187,7 @@ class Watch(QObject):
         session.gaps.connect(self._take_gaps)
         session.alert.connect(self.alert)
         session.processes.connect(self.processes)
+        session.identities.connect(self.identities)
         session.status.connect(self._take_status)
         session.notice.connect(self.said)
         session.failed.connect(self.failed)
@@ -257,7 +260,7 @@ class Watch(QObject):
             return
         self.session = None
         session.deleteLater()
-        self.processes.emit([])
+        self.processes.emit(np.empty(0, PROCESS))
         self.said.emit(words or self.tr("Monitor ended"))
         self.changed.emit()
         if words and not self.stopping:

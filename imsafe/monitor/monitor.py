@@ -91,6 +91,7 @@ class Monitor:
             self._hello,
             Steering(self).do,
             allowed=self._options.allowed,
+            identities=self.engine.processes.identities,
         )
 
     # Sources.
@@ -338,14 +339,22 @@ class Monitor:
                 self.report.status(status)
             if self._server is not None:
                 self._server.status(status)
-                rows = list(self.engine.processes.rows(now - self._processes_at))
-                self._processes_at = now
-                self._server.processes(rows)
+                self._tell_processes(now)
         if self._server is not None:
             if self._is_due("open buckets", now, OPEN_BUCKETS_S):
                 for buckets in self.engine.open_buckets():
                     self._server.buckets(self._early.early(buckets))
             self._server.tick(now)
+
+    def _tell_processes(self, now: float) -> None:
+        """Only where a window looks: with thousands of them it takes a while."""
+        processes = self.engine.processes
+        processes.age(now)
+        if self._server is None or not self._server.clients:
+            return
+        self._server.identities(processes.introduced())
+        self._server.processes(processes.rows(now - self._processes_at))
+        self._processes_at = now
 
     def _flush(self) -> None:
         if self._log is not None:

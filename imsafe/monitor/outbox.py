@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.monitor.bucket_history import coarser
-from imsafe.monitor.view_protocol import BUCKET_NS, ViewKind
+from imsafe.monitor.view_protocol import BUCKET_NS, ProcessIdentity, ViewKind
 from imsafe.stream.frames import frame
 
 RECORDS_A_FRAME = 4096
@@ -24,6 +25,8 @@ MOST_BUCKETS = 20_000
 MOST_GAPS = 10_000
 MOST_NOTICES = 1_500
 MOST_REPLIES = 100
+MOST_IDENTITIES = 70_000
+IDENTITIES_A_FRAME = 200
 
 
 def json_frame(kind: ViewKind, value: Mapping[str, Any]) -> bytes:
@@ -43,7 +46,8 @@ class Outbox:
         self._replies: deque[bytes] = deque()
         self._notices: deque[bytes] = deque(maxlen=MOST_NOTICES)
         self._alerts: dict[int, Mapping[str, Any]] = {}
-        self._latest: dict[ViewKind, Mapping[str, Any]] = {}
+        self._identities: dict[tuple[int, int], ProcessIdentity] = {}
+        self._latest: dict[ViewKind, Mapping[str, Any] | NDArray[np.void]] = {}
         self._gaps: deque[NDArray[np.void]] = deque(gaps, maxlen=MOST_GAPS)
         self._buckets: list[NDArray[np.void]] = []
         self._waiting = 0
@@ -71,7 +75,14 @@ class Outbox:
         """The monitor has dropped the alert; it need not be sent any more."""
         self._alerts.pop(number, None)
 
-    def latest(self, kind: ViewKind, value: Mapping[str, Any]) -> None:
+    def identities(self, identities: list[ProcessIdentity]) -> None:
+        """Add who processes are; of each only the latest waits."""
+        for identity in identities:
+            self._identities[identity["stream"], identity["pid"]] = identity
+        while len(self._identities) > MOST_IDENTITIES:
+            del self._identities[next(iter(self._identities))]
+
+    def latest(self, kind: ViewKind, value: Mapping[str, Any] | NDArray[np.void]) -> None:
         """Put the status or the list of processes in the place of the one before."""
         self._latest[kind] = value
 
@@ -104,9 +115,16 @@ class Outbox:
         if self._alerts:
             number = next(iter(self._alerts))
             return json_frame(ViewKind.ALERT, self._alerts.pop(number))
+        if self._identities:
+            keys = list(islice(self._identities, IDENTITIES_A_FRAME))
+            part = [self._identities.pop(key) for key in keys]
+            return json_frame(ViewKind.IDENTITIES, {"identities": part})
         if self._latest:
             kind = next(iter(self._latest))
-            return json_frame(kind, self._latest.pop(kind))
+            value = self._latest.pop(kind)
+            if isinstance(value, np.ndarray):
+                return frame(kind, value.tobytes())
+            return json_frame(kind, value)
         if self._gaps:
             return frame(ViewKind.GAPS, self._gaps.popleft().tobytes())
         return self._bucket_frame()

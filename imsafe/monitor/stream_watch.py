@@ -20,7 +20,7 @@ from imsafe.monitor.crossings import Batch, Change, Crossing, Crossings, What, t
 from imsafe.monitor.event_clock import EventClock
 from imsafe.monitor.findings import Findings, Scored
 from imsafe.monitor.history import Histories, Part
-from imsafe.monitor.processes import Processes
+from imsafe.monitor.processes import UNKNOWN_BITS, Processes
 from imsafe.monitor.view_protocol import BUCKET_NS
 from imsafe.monitor.watched import Watched
 from imsafe.stream.items import Closed, Item, Lost, ProcessInfo, Segment
@@ -207,7 +207,9 @@ class StreamWatch:
             self._leave(info.pid, before.application)
         self._routing.feed(info)
         if info.application:
-            self._context.processes.announce(self.number, info)
+            self._context.processes.announce(
+                self.number, info, self._number(info.application), self.started(info)
+            )
             for crossing in self._crossings.open.values():
                 if crossing.pid == info.pid:
                     self._context.runs(crossing, info)
@@ -291,6 +293,9 @@ class StreamWatch:
 
         exits = np.flatnonzero((kinds == Kind.EXIT) & (numbers > 0))
         keys = thread_keys(events["pid"], events["tid"])
+        unknown = surprise >= UNKNOWN_BITS << 32  # -1 where nobody watches
+        if unknown.any():
+            context.processes.unknown(self.number, keys[unknown])
         thresholds = context.thresholds()[numbers]
         changes = self._crossings.add(Batch(times, keys, score, thresholds, exits))
         for pid in self.boxes.keys() & rows_of.keys():

@@ -15,12 +15,13 @@ from imsafe.errors import ImsafeError
 from imsafe.monitor.view_protocol import (
     BUCKET,
     GAP,
+    PROCESS,
     REQUESTS,
     VIEW_VERSION,
     Alert,
     Hello,
     IoUringNotice,
-    ProcessRow,
+    ProcessIdentity,
     Status,
     ViewKind,
 )
@@ -64,9 +65,16 @@ class AlertMessage:
 
 @dataclass(frozen=True, slots=True)
 class ProcessesMessage:
-    """All processes that are alive."""
+    """All processes and threads.  `processes`: array of `PROCESS`, shape (N,), read-only."""
 
-    processes: list[ProcessRow]
+    processes: NDArray[np.void]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitiesMessage:
+    """Who some of the processes are."""
+
+    identities: list[ProcessIdentity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,7 @@ Message = (
     | GapsMessage
     | AlertMessage
     | ProcessesMessage
+    | IdentitiesMessage
     | StatusMessage
     | NoticeMessage
     | ReplyMessage
@@ -189,12 +198,14 @@ def _message(received: Frame) -> Message | None:
         case ViewKind.ALERT:
             return AlertMessage(cast(Alert, _json(received.payload, Alert.__required_keys__)))
         case ViewKind.PROCESSES:
-            rows = _json(received.payload, frozenset({"processes"}))["processes"]
+            return ProcessesMessage(_records(received.payload, PROCESS))
+        case ViewKind.IDENTITIES:
+            rows = _json(received.payload, frozenset({"identities"}))["identities"]
             if not isinstance(rows, list):
                 raise ViewError("The monitor sent a list of processes that is none.")
             for row in rows:
-                _check_keys(row, ProcessRow.__required_keys__)
-            return ProcessesMessage(cast(list[ProcessRow], rows))
+                _check_keys(row, ProcessIdentity.__required_keys__)
+            return IdentitiesMessage(cast(list[ProcessIdentity], rows))
         case ViewKind.STATUS:
             return StatusMessage(cast(Status, _json(received.payload, Status.__required_keys__)))
         case ViewKind.NOTICE:

@@ -33,13 +33,15 @@ class ViewKind(IntEnum):
     ALERT = 67
     """Monitor: `Alert`, when it opens, changes (peak, count, state, reason, normal) or closes."""
     PROCESSES = 68
-    """Monitor: ``{"processes": [ProcessRow]}``: all that are alive, at most twice a second."""
+    """Monitor: array of `PROCESS`: all alive or just ended, at most twice a second."""
     STATUS = 69
     """Monitor: `Status`, at least twice a second."""
     NOTICE = 70
     """Monitor: `Notice`, or `IoUringNotice`: something to know, in words."""
     REPLY = 71
     """Monitor: ``{"id": ..., "ok": true, ...}`` or ``{"id": ..., "ok": false, "error": ...}``."""
+    IDENTITIES = 72
+    """Monitor: ``{"identities": [ProcessIdentity]}``: who those processes are, each once."""
     REQUEST = 96
     """Window: ``{"id": n, "request": name, ...}``; see `REQUESTS`."""
 
@@ -64,6 +66,26 @@ BUCKET = np.dtype(
 
 GAP = np.dtype([("from_ns", "<i8"), ("to_ns", "<i8"), ("count", "<u8"), ("application", "<u8")])
 """Lost calls; wall clock; application 0 means all."""
+
+PROCESS = np.dtype(
+    [
+        ("stream", "<u4"),  # pids are unique within a stream only
+        ("pid", "<u4"),
+        ("tid", "<u4"),  # 0: the process as a whole
+        ("application", "<u2"),  # number in Hello.applications
+        ("state", "<u2"),  # RUNNING or ENDED
+        ("threads", "<u4"),
+        ("rate", "<f4"),  # calls/s
+        ("score", "<f4"),
+        ("peak", "<f4"),
+        ("highest", "<f4"),  # score since the last telling; -1: no call
+        ("known", "<f4"),  # share of the calls that the profile knows in their place
+        ("calls", "<u8"),
+    ]
+)
+"""One process, or one thread of a process that has several."""
+
+RUNNING, ENDED = 0, 1
 
 READINGS = ("burst", "drift", "repertoire")
 
@@ -125,19 +147,18 @@ class Status(TypedDict):
     sources: list[SourceRow]
 
 
-class ProcessRow(TypedDict):
-    """One live process."""
+class ProcessIdentity(TypedDict):
+    """Who a process is: told when it appears, and again when it has loaded a new program."""
 
+    stream: int
     pid: int
     parent: int
     comm: str
     exe: str
-    application: int
-    threads: int
-    calls: int
-    rate: float
-    score: float
-    peak: float
+    argv: list[str]
+    user: str
+    started: float | None
+    """Wall clock, seconds."""
 
 
 class ExplainedCall(TypedDict):

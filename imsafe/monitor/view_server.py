@@ -23,7 +23,7 @@ from imsafe.monitor.view_protocol import (
     Hello,
     IoUringNotice,
     Notice,
-    ProcessRow,
+    ProcessIdentity,
     Status,
     ViewKind,
 )
@@ -72,6 +72,7 @@ class ViewServer:
         request: Callable[[Request], Mapping[str, Any]],
         *,
         allowed: Allowed | None = None,
+        identities: Callable[[], list[ProcessIdentity]] = list,
     ) -> None:
         """Listen.
 
@@ -89,6 +90,8 @@ class ViewServer:
         allowed
             Further users and groups that may look on; only the monitor's own
             user and root may steer.
+        identities
+            Gives, for a window that comes, who all processes are.
 
         Raises
         ------
@@ -100,13 +103,14 @@ class ViewServer:
         self._hello = hello
         self._request = request
         self._allowed = allowed or Allowed()
+        self._all_identities = identities
         self._clients: list[_Client] = []
         self._history = BucketHistory()
         self._gaps: deque[NDArray[np.void]] = deque(maxlen=MOST_GAPS)
         self._alerts: dict[int, Alert] = {}
         self._notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         self._io_urings: deque[IoUringNotice] = deque(maxlen=MOST_IO_URINGS)
-        self._latest: dict[ViewKind, Mapping[str, Any]] = {}
+        self._latest: dict[ViewKind, Mapping[str, Any] | NDArray[np.void]] = {}
         self._sent_at = float("-inf")
         self._listener = PrivateListener(os.fspath(path), self._allowed)
         selector.register(self._listener.socket, selectors.EVENT_READ, self._accept)
@@ -166,11 +170,16 @@ class ViewServer:
         """The state of things."""
         self._set_latest(ViewKind.STATUS, status)
 
-    def processes(self, rows: list[ProcessRow]) -> None:
-        """All live processes."""
-        self._set_latest(ViewKind.PROCESSES, {"processes": rows})
+    def processes(self, rows: NDArray[np.void]) -> None:
+        """All processes and threads (`PROCESS`), shape (N,)."""
+        self._set_latest(ViewKind.PROCESSES, rows)
 
-    def _set_latest(self, kind: ViewKind, value: Mapping[str, Any]) -> None:
+    def identities(self, identities: list[ProcessIdentity]) -> None:
+        """Who some of the processes are that are told of next."""
+        for client in self._clients:
+            client.outbox.identities(identities)
+
+    def _set_latest(self, kind: ViewKind, value: Mapping[str, Any] | NDArray[np.void]) -> None:
         self._latest[kind] = value
         for client in self._clients:
             client.outbox.latest(kind, value)
@@ -196,6 +205,7 @@ class ViewServer:
             outbox.notice(value)
         for alert in self._alerts.values():
             outbox.alert(alert)
+        outbox.identities(self._all_identities())
         for kind, latest in self._latest.items():
             outbox.latest(kind, latest)
         client = _Client(connection, may_steer, outbox)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from imsafe.events import EVENT, Abi, Kind
 from imsafe.monitor.engine import Engine
 from imsafe.monitor.findings import gap_records, log_lines
+from imsafe.monitor.processes import MOST_ENDED
 from imsafe.monitor.score_log import format_line
-from imsafe.monitor.view_protocol import BUCKET_NS
+from imsafe.monitor.view_protocol import BUCKET_NS, ENDED
 from imsafe.stream.items import Item, Lost, ProcessInfo
 
 from .conftest import (
@@ -238,7 +239,12 @@ def test_memory_stays_bounded_over_many_processes(new_engine: NewEngine) -> None
     engine.take()
     assert engine.histories.records < 100
     assert len(engine.processes.pids(1)) <= 2
-    assert [row["pid"] for row in engine.processes.rows(1.0)] == []
+    rows = engine.processes.rows(1.0)
+    assert set(rows["state"].tolist()) == {ENDED}
+    assert len(rows) == MOST_ENDED
+    for now in (0.0, 1000.0):
+        engine.processes.age(now)
+    assert len(engine.processes.rows(1.0)) == 0
 
 
 @given(

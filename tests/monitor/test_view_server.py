@@ -23,13 +23,23 @@ from imsafe.monitor.view_client import (
     AlertMessage,
     BucketsMessage,
     HelloMessage,
+    IdentitiesMessage,
     Message,
     NoticeMessage,
+    ProcessesMessage,
     ReplyMessage,
     StatusMessage,
     ViewClient,
 )
-from imsafe.monitor.view_protocol import BUCKET, BUCKET_NS, VIEW_VERSION, Hello, ViewKind
+from imsafe.monitor.view_protocol import (
+    BUCKET,
+    BUCKET_NS,
+    PROCESS,
+    VIEW_VERSION,
+    Hello,
+    ProcessIdentity,
+    ViewKind,
+)
 from imsafe.monitor.view_requests import Request
 from imsafe.monitor.view_server import ViewServer
 from imsafe.sources.kernel_request import KernelRequest
@@ -47,7 +57,11 @@ class Served:
         self.asked: list[Request] = []
         self.longest_turn = 0.0
         self._selector = selectors.DefaultSelector()
-        self.server = ViewServer(path, self._selector, self._hello, self._request, allowed=allowed)
+        self.identities: list[ProcessIdentity] = []
+        self.server = ViewServer(
+            path, self._selector, self._hello, self._request,
+            allowed=allowed, identities=lambda: self.identities,
+        )  # fmt: skip
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._turn)
@@ -178,6 +192,33 @@ def test_a_window_gets_the_history_then_what_is_new(served: Served) -> None:
             )
         )
         assert NoticeMessage("the log failed", 5.0, error=False) in window.messages
+
+
+def test_who_the_processes_are_comes_before_their_rows(served: Served) -> None:
+    everybody: list[ProcessIdentity] = [
+        {
+            "stream": 1, "pid": pid, "parent": 1, "comm": "\x1b<b>\u202e", "exe": "", "argv": [],
+            "user": "", "started": None,
+        }
+        for pid in range(450)
+    ]  # fmt: skip
+    served.identities = everybody[:400]
+    rows = np.zeros(450, PROCESS)
+    rows["pid"] = np.arange(450)
+    served.do(lambda s: s.processes(rows))
+    with Window(served.path) as window:
+        message = window.until(lambda m: isinstance(m, ProcessesMessage))
+        assert isinstance(message, ProcessesMessage)
+        assert np.array_equal(message.processes, rows)
+        assert said(window) == everybody[:400]
+        served.do(lambda s: s.identities(everybody[400:]))
+        window.until(lambda m: isinstance(m, IdentitiesMessage) and m.identities[-1]["pid"] == 449)
+        assert said(window) == everybody
+
+
+def said(window: Window) -> list[ProcessIdentity]:
+    messages = [m for m in window.messages if isinstance(m, IdentitiesMessage)]
+    return [identity for message in messages for identity in message.identities]
 
 
 def test_each_request_has_one_reply(served: Served) -> None:

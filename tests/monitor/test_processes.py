@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the view tells of processes and threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imsafe.events import Kind
+from imsafe.monitor import processes
+from imsafe.monitor.engine import Engine
+from imsafe.monitor.processes import ENDED_S, Processes
+from imsafe.monitor.view_protocol import ENDED, RUNNING
+from imsafe.stream.items import ProcessInfo
+
+from .conftest import events_of, feed_all, normal_calls, process, segment, strange_calls
+
+NewEngine = Callable[..., Engine]
+
+
+def told(known: Processes) -> dict[tuple[int, int], Any]:
+    return {(int(row["pid"]), int(row["tid"])): row for row in known.rows(2.0)}
+
+
+def test_a_process_and_its_threads(new_engine: NewEngine) -> None:
+    engine = new_engine(threshold=None)
+    info = ProcessInfo(5, 100, 1, "worker", "/bin/worker", 1, ("worker", "-d"), "daemon", 7)
+    parts = [
+        events_of(normal_calls(400), pid=100),
+        events_of(strange_calls(100), pid=100, tid=101),
+        events_of(normal_calls(300, seed=3), pid=200),
+    ]
+    events = np.concatenate(parts)
+    events = events[np.argsort(events["time_ns"], kind="stable")]
+    for item in [segment(), info, process(200), events[:600]]:
+        engine.feed(1, 0, item)
+    engine.feed(1, 0, events[600:])
+    # The last bucket is complete once another one begins.
+    late = events_of(normal_calls(20), pid=200, start_ns=5_000_000_000)
+    engine.feed(1, 0, late)
+    rows = told(engine.processes)
+    assert rows.keys() == {(100, 0), (100, 100), (100, 101), (200, 0)}
+    whole, thread = rows[100, 0], rows[100, 101]
+    assert (whole["calls"], whole["threads"], whole["rate"]) == (500, 2, 250.0)
+    assert (thread["calls"], thread["threads"], thread["state"]) == (100, 1, RUNNING)
+    assert whole["application"] == 1
+    assert thread["known"] < 0.5 < whole["known"] < 0.99
+    assert rows[200, 0]["known"] > 0.99
+    assert whole["highest"] == whole["peak"] >= thread["score"] > 0
+    again = told(engine.processes)[100, 0]
+    assert (again["rate"], again["highest"]) == (0, -1)
+    (identity, other) = engine.processes.introduced()
+    assert identity == {
+        "stream": 1, "pid": 100, "parent": 1, "comm": "worker", "exe": "/bin/worker",
+        "argv": ["worker", "-d"], "user": "daemon", "started": 1_700_000_000.000000007,
+    }  # fmt: skip
+    assert other["pid"] == 200
+    assert engine.processes.introduced() == []
+    assert engine.processes.identities() == [identity, other]
+
+
+def test_one_that_has_ended_is_told_for_a_while(new_engine: NewEngine) -> None:
+    events = events_of(normal_calls(50))
+    events["kind"][-1] = Kind.EXIT
+    engine = new_engine()
+    feed_all(engine, [segment(), process(), events])
+    known = engine.processes
+    assert [row["state"] for row in told(known).values()] == [ENDED]
+    known.age(100.0)
+    known.age(100.0 + ENDED_S)
+    assert len(told(known)) == 1
+    known.age(100.1 + ENDED_S)
+    assert told(known) == {}
+    assert known.identities() == []
+
+
+def test_bounds(new_engine: NewEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "MOST_ENDED", 3)
+    monkeypatch.setattr(processes, "MOST_ROWS", 5)
+    engine = new_engine()
+    engine.feed(1, 0, segment())
+    for pid in range(1, 11):
+        calls = strange_calls(40) if pid % 2 else normal_calls(40)
+        engine.feed(1, 0, events_of(calls, pid=pid, start_ns=pid * 1_000_000_000))
+    rows = told(engine.processes)
+    assert len(rows) == 5
+    assert {pid for pid, _ in rows} == {1, 3, 5, 7, 9}
+    engine.finish()
+    assert len(told(engine.processes)) == 3
