@@ -401,6 +401,7 @@ class ConfigureDialog(QDialog):
             self._settings, watched.profile, watched.name, self.form.threshold.value(),
             self.log.path, self,
         )  # fmt: skip
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.taken.connect(self.form.use_threshold)
         dialog.open()
 

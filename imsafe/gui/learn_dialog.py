@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
@@ -19,23 +20,32 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListWidget,
     QProgressBar,
     QPushButton,
+    QRadioButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
+from imsafe.errors import ImsafeError
 from imsafe.gui.child import Child
 from imsafe.gui.configuration import check_output, check_profile
 from imsafe.gui.device import OK, Problem
 from imsafe.gui.device_dialogs import TRACE_FILTER
 from imsafe.gui.fields import PathField, ProblemLine, show_message
+from imsafe.gui.file_kinds import file_kind
+from imsafe.gui.progress_words import saturation_words, time_left
 from imsafe.gui.settings import Settings
+from imsafe.gui.trace_list import TraceList
+from imsafe.monitor.score_log import printable
 
 DATABASE_FILTER = "Behaviour databases (*.db);;All files (*)"
 DEEPEST = 32
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 class LearnDialog(QDialog):
@@ -54,13 +64,12 @@ class LearnDialog(QDialog):
         self._settings = settings
         self._child: Child | None = None
         self._cancelled = False
+        self._began = 0.0
         self._result: dict[str, Any] = {}
         self.setWindowTitle(self.tr("Learn profile"))
         self.setAcceptDrops(True)
-        self.traces = QListWidget()
-        self.traces.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
+        self.traces = TraceList()
         self.traces.setAccessibleName(self.tr("Input trace files"))
-        self.traces.setMinimumHeight(5 * self.fontMetrics().lineSpacing())
         self.add_files = QPushButton(self.tr("Add &files..."))
         self.add_folder = QPushButton(self.tr("Add f&older..."))
         self.remove = QPushButton(self.tr("&Remove"))
@@ -83,7 +92,8 @@ class LearnDialog(QDialog):
         self.input.edit.setPlaceholderText(
             self.tr("none; an older database to which the sequences are added")
         )
-        self.replace = QCheckBox(self.tr("Replace the output database, which exists already"))
+        self.append = QRadioButton(self.tr("Add &to the output database, which exists already"))
+        self.replace = QRadioButton(self.tr("Re&place it: what it has learned is lost"))
         self.tree_depth = QSpinBox()
         self.tree_depth.setRange(2, DEEPEST)
         self.tree_depth.setValue(8)
@@ -91,20 +101,32 @@ class LearnDialog(QDialog):
         self.app = QLineEdit()
         self.app.setPlaceholderText(self.tr("all that the traces hold"))
         self.again = QCheckBox(self.tr("Also traces that the database has learned already"))
+        self.resume = QCheckBox(self.tr("&Go on from where an earlier run was ended"))
         self._form_box = QGroupBox(self.tr("Databases"))
         form = QFormLayout(self._form_box)
         form.addRow(self.tr("O&utput database:"), self.output)
+        form.addRow("", self.append)
         form.addRow("", self.replace)
         form.addRow(self.tr("&Input database:"), self.input)
         form.addRow(self.tr("&Depth of the tree:"), self.tree_depth)
         form.addRow(self.tr("Only a&pplication:"), self.app)
         form.addRow("", self.again)
+        form.addRow("", self.resume)
         self.problem = ProblemLine()
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.progress.hide()
         self.said = QLabel()
         self.said.setWordWrap(True)
+        self.said.setTextFormat(Qt.TextFormat.PlainText)
+        self.saturation = QLabel()
+        self.saturation.setWordWrap(True)
+        self.saturation.setTextFormat(Qt.TextFormat.PlainText)
+        self.saturation.setAccessibleName(self.tr("Whether enough was recorded"))
+        bold = self.saturation.font()
+        bold.setBold(True)
+        self.saturation.setFont(bold)
+        self.saturation.hide()
         self.buttons = QDialogButtonBox()
         self.start = QPushButton(self.tr("&Learn"))
         self.cancel = QPushButton(self.tr("&Stop"))
@@ -125,6 +147,7 @@ class LearnDialog(QDialog):
         layout.addWidget(self.problem)
         layout.addWidget(self.progress)
         layout.addWidget(self.said)
+        layout.addWidget(self.saturation)
         layout.addWidget(self.buttons)
         self.resize(680, 560)
 
@@ -135,8 +158,9 @@ class LearnDialog(QDialog):
         self.cancel.clicked.connect(self._cancel)
         self.use.clicked.connect(self._use)
         self.shut.clicked.connect(self.close)
-        for field in (self.output, self.input):
-            field.changed.connect(self._check)
+        self.output.changed.connect(self._output_changed)
+        self.input.changed.connect(self._check)
+        self.append.toggled.connect(self._check)
         self.replace.toggled.connect(self._check)
         self.traces.itemSelectionChanged.connect(self._check)
         self._check()
@@ -144,21 +168,25 @@ class LearnDialog(QDialog):
     # Inputs
 
     def add_paths(self, paths: list[str]) -> None:
-        """Add traces or folders of traces."""
-        known = self.paths()
+        """Add traces or folders of traces; a behaviour database becomes the input database."""
         for path in paths:
-            if path not in known:
-                self.traces.addItem(path)
+            if self._is_database(path):
+                self.input.set_path(path)
+            else:
+                self.traces.add(path)
                 self._settings.set_folder("trace", path)
         self._check()
 
+    @staticmethod
+    def _is_database(path: str) -> bool:
+        try:
+            return Path(path).is_file() and file_kind(path) == "profile"
+        except ImsafeError:
+            return False  # the list says what is wrong with it
+
     def paths(self) -> list[str]:
         """The traces and folders in the list."""
-        return [
-            item.text()
-            for row in range(self.traces.count())
-            if (item := self.traces.item(row)) is not None
-        ]
+        return self.traces.paths()
 
     def _ask_files(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(
@@ -174,8 +202,7 @@ class LearnDialog(QDialog):
             self.add_paths([path])
 
     def _remove(self) -> None:
-        for item in self.traces.selectedItems():
-            self.traces.takeItem(self.traces.row(item))
+        self.traces.remove_selected()
         self._check()
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: D102
@@ -190,29 +217,46 @@ class LearnDialog(QDialog):
 
     # Checking
 
+    def _output_changed(self) -> None:
+        self._unchoose()  # what was said of another file does not hold for this one
+        self._check()
+
     def _check(self) -> None:
         output, source = self.output.path, self.input.path
         running = self._child is not None
         exists = bool(output) and Path(output).is_file()
-        self.replace.setVisible(exists)
+        for button in (self.append, self.replace):
+            button.setVisible(exists)
+        adding = exists and self.append.isChecked()
+        part = Path(f"{output}.part")
+        self.resume.setVisible(bool(output) and part.is_file())
         self.remove.setEnabled(bool(self.traces.selectedItems()))
-        self.tree_depth.setEnabled(not source)
-        self.tree_depth.setStatusTip(self.tr("As in the input database") if source else "")
+        self.input.setEnabled(not adding)
+        self.tree_depth.setEnabled(not source and not adding)
+        self.tree_depth.setToolTip(
+            self.tr("As in the database that is added to") if source or adding
+            else self.tr("How many calls the longest sequence has")
+        )  # fmt: skip
         problem: Problem = OK
-        missing = [path for path in self.paths() if not Path(path).exists()]
         if not self.traces.count():
-            problem = Problem(self.tr("Add at least one trace (made by Tools > Trace to file)."))
-        elif missing:
-            problem = Problem(self.tr("There is no {0} any more.").format(missing[0]))
+            problem = Problem(
+                self.tr("Add at least one trace (made by Tools > Trace to file), or drop it here.")
+            )
+        elif wrong_trace := self.traces.problem():
+            problem = Problem(wrong_trace)
         elif not output:
             problem = Problem(self.tr("Name the output database."))
-        elif source and (wrong := check_profile(source)):
+        elif source and not adding and (wrong := check_profile(source)):
             problem = wrong
-        elif exists and not self.replace.isChecked():
+        elif exists and not (adding or self.replace.isChecked()):
             problem = Problem(
-                self.tr("The output database exists already: choose another name, or tick that it"
-                        " may be replaced.")
+                self.tr("The output database exists already: say whether to add to it or to replace"
+                        " it.")
             )  # fmt: skip
+        elif adding and not self._is_database(output):
+            problem = Problem(
+                self.tr("{0} is no behaviour database: it cannot be added to.").format(output)
+            )
         else:
             problem = check_output(output, self.tr("the output database"))
         self.problem.tell("" if running else problem)
@@ -226,7 +270,11 @@ class LearnDialog(QDialog):
     def arguments(self) -> list[str]:
         """The arguments of `ims-learn`."""
         arguments = ["--json", "-o", self.output.path]
-        if self.input.path:
+        exists = Path(self.output.path).is_file()
+        adding = exists and self.append.isChecked()
+        if adding:
+            arguments += ["-i", self.output.path]
+        elif self.input.path:
             arguments += ["-i", self.input.path]
         else:
             arguments += ["-D", str(self.tree_depth.value())]
@@ -234,8 +282,10 @@ class LearnDialog(QDialog):
             arguments += ["--app", self.app.text().strip()]
         if self.again.isChecked():
             arguments.append("--again")
-        if self.replace.isVisible() and self.replace.isChecked():
+        if exists and self.replace.isChecked():
             arguments.append("--force")
+        if self.resume.isVisible() and self.resume.isChecked():
+            arguments.append("--resume")
         return [*arguments, *(os.path.abspath(path) for path in self.paths())]  # noqa: PTH100
 
     def learn(self) -> None:
@@ -249,6 +299,8 @@ class LearnDialog(QDialog):
         child.complained.connect(self.said.setText)
         child.ended.connect(self._ended)
         self._child = child
+        self._began = time.monotonic()
+        self.saturation.hide()
         self.progress.setValue(0)
         self.progress.show()
         self.said.setText(self.tr("Starting..."))
@@ -257,10 +309,25 @@ class LearnDialog(QDialog):
 
     def _reported(self, report: dict[str, Any]) -> None:
         if "progress" in report:
-            self.progress.setValue(round(1000 * float(report["progress"])))
-            self.said.setText(str(report.get("text", "")))
+            done = float(report["progress"])
+            self.progress.setValue(round(1000 * done))
+            words = printable(str(report.get("text", "")), 400).partition("; ")[0]
+            left = time_left(done, time.monotonic() - self._began)
+            if left is not None:
+                words += self.tr("; about {0} left").format(_in_words(left))
+            self.said.setText(words)
+            self._show_saturation(report)
         else:
             self._result.update(report)
+
+    def _show_saturation(self, report: dict[str, Any]) -> None:
+        words, enough = saturation_words(report)
+        self.saturation.setVisible(bool(words))
+        self.saturation.setText(
+            words if enough or not words
+            else self.tr("{0}. What is learned from more of the program's work raises fewer false"
+                         " alarms.").format(words)
+        )  # fmt: skip
 
     def _cancel(self) -> None:
         if self._child is not None:
@@ -277,7 +344,9 @@ class LearnDialog(QDialog):
         self.progress.hide()
         learned = bool(self._result)  # also from a trace that was cut short, with status 2
         self.said.setText(self._sentence() if learned else "")
+        self.saturation.hide()
         if learned:
+            self._show_saturation(self._result)
             self.use.setVisible(Path(self.output.path).is_file())
             self._settings.add_recent(self.output.path)
         warnings = "\n".join(self._result.get("warnings", ()))
@@ -287,10 +356,17 @@ class LearnDialog(QDialog):
                 self.tr("Learn profile"),
                 warnings or words or self.tr("Learning ended unexpectedly."),
             )
-        self.replace.setChecked(False)
+        self._unchoose()
         self._check()
         if learned:
             self.problem.tell("")
+
+    def _unchoose(self) -> None:
+        """Ask again, the next time, what is to become of the output database."""
+        for button in (self.append, self.replace):
+            button.setAutoExclusive(False)
+            button.setChecked(False)
+            button.setAutoExclusive(True)
 
     def _sentence(self) -> str:
         result = self._result
@@ -304,7 +380,8 @@ class LearnDialog(QDialog):
         if suggested is not None:
             words.append(self.tr("Suggested threshold: {0:.3f}.").format(suggested))
         elif "why_no_threshold" in result:
-            words.append(str(result["why_no_threshold"]))
+            why = str(result["why_no_threshold"])
+            words.append(f"{why[:1].upper()}{why[1:]}.")
         return " ".join(words)
 
     def _use(self) -> None:

@@ -280,11 +280,18 @@ class MainWindow(QMainWindow):
         self.learner.show()
         self.learner.raise_()
 
+    def learn_from(self, path: str) -> None:
+        """Tools > Learn profile, with a trace in its list."""
+        self.ask_learn()
+        assert self.learner is not None
+        self.learner.add_paths([path])
+
     def ask_record(self) -> None:
         """Tools > Trace to file."""
         if self.recorder is None:
             self.recorder = RecordDialog(self.settings, self.watch, self)
             self.recorder.changed.connect(self._refresh_state)
+            self.recorder.learn_asked.connect(self.learn_from)
         self.recorder.show()
         self.recorder.raise_()
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -24,6 +24,7 @@ from imsafe.gui.configuration import check_output
 from imsafe.gui.device import KernelDevice, Problem
 from imsafe.gui.fields import PathField, ProblemLine, show_message
 from imsafe.gui.plot_items import count_text, elapsed
+from imsafe.gui.progress_words import Rate, saturation_words
 from imsafe.gui.settings import Settings
 from imsafe.gui.watch import Watch
 
@@ -42,9 +43,12 @@ class RecordDialog(QDialog):
     -------
     changed()
         A recording began or ended.
+    learn_asked(str)
+        A profile shall be learned from this recording.
     """
 
     changed = pyqtSignal()
+    learn_asked = pyqtSignal(str)
 
     def __init__(self, settings: Settings, watch: Watch, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +57,7 @@ class RecordDialog(QDialog):
         self._child: Child | None = None
         self._by_monitor = False
         self._began = 0.0
+        self._rate = Rate()
         self._calls_before = 0
         self._totals: dict[str, Any] = {}
         self._stopping = False
@@ -72,6 +77,17 @@ class RecordDialog(QDialog):
         self.said = QLabel()
         self.said.setWordWrap(True)
         self.said.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
+        self.saturation = QLabel()
+        self.saturation.setWordWrap(True)
+        self.saturation.setTextFormat(Qt.TextFormat.PlainText)
+        self.saturation.setAccessibleName(self.tr("Whether enough was recorded"))
+        bold = self.saturation.font()
+        bold.setBold(True)
+        self.saturation.setFont(bold)
+        self.saturation.hide()
+        self.learn = QPushButton(self.tr("&Learn from it..."))
+        self.learn.setToolTip(self.tr("Make a behaviour database from this recording"))
+        self.learn.hide()
         self.start = QPushButton(self.tr("&Record"))
         self.stop = QPushButton(self.tr("&Stop"))
         self.shut = QPushButton(self.tr("&Close"))
@@ -79,19 +95,22 @@ class RecordDialog(QDialog):
         buttons = QDialogButtonBox()
         buttons.addButton(self.start, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(self.stop, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(self.learn, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(self.shut, QDialogButtonBox.ButtonRole.RejectRole)
         self.start.setDefault(True)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
         layout.addWidget(self.problem)
         layout.addWidget(self.said)
+        layout.addWidget(self.saturation)
         layout.addStretch(1)
         layout.addWidget(buttons)
         self.setMinimumWidth(560)
         self.start.clicked.connect(self.record)
         self.stop.clicked.connect(self.end_recording)
         self.shut.clicked.connect(self.close)
-        self.output.changed.connect(self._check)
+        self.learn.clicked.connect(lambda: self.learn_asked.emit(self.output.path))
+        self.output.changed.connect(self._output_changed)
         self.append.toggled.connect(self._check)
         self.replace.toggled.connect(self._check)
         self._check()
@@ -123,6 +142,18 @@ class RecordDialog(QDialog):
                 self.said.setText(self.tr("The monitor has ended the recording; see Messages."))
                 self.changed.emit()
         self._check()
+
+    def _output_changed(self) -> None:
+        self._unchoose()  # what was said of another file does not hold for this one
+        self.learn.hide()
+        self._check()
+
+    def _unchoose(self) -> None:
+        """Ask again what is to become of the file."""
+        for button in (self.append, self.replace):
+            button.setAutoExclusive(False)
+            button.setChecked(False)
+            button.setAutoExclusive(True)
 
     def _check(self) -> None:
         watch = self._watch
@@ -162,6 +193,9 @@ class RecordDialog(QDialog):
         self._stopping = False
         self._totals = {}
         self._began = time.monotonic()
+        self._rate = Rate()
+        self.saturation.hide()
+        self.learn.hide()
         if self._watch.session is not None:
             status = self._watch.status
             self._calls_before = status["calls"] if status is not None else 0
@@ -217,6 +251,9 @@ class RecordDialog(QDialog):
 
     def _reported(self, report: dict[str, Any]) -> None:
         self._totals.update(report)
+        words, _ = saturation_words(self._totals)
+        self.saturation.setText(words)
+        self.saturation.setVisible(bool(words))
         self._show_progress(
             int(self._totals.get("calls", 0)),
             int(self._totals.get("bytes", 0)),
@@ -227,7 +264,7 @@ class RecordDialog(QDialog):
         seconds = time.monotonic() - self._began
         words = self.tr("{calls:,} calls, {size}B, {rate} calls/s, {time}").format(
             calls=calls, size=count_text(size) + (" " if size < 10_000 else ""),
-            rate=count_text(calls / max(seconds, 0.1)), time=elapsed(round(seconds)),
+            rate=count_text(self._rate(calls)), time=elapsed(round(seconds)),
         )  # fmt: skip
         if lost:
             words += self.tr(", {0:,} lost").format(lost)
@@ -252,6 +289,8 @@ class RecordDialog(QDialog):
 
     def _recorded(self) -> None:
         self._settings.add_recent(self.output.path)
+        self._unchoose()
+        self.learn.show()
         before = self.said.text()
         self.said.setText(
             self.tr("Recorded to {0}.").format(self.output.path)

@@ -91,7 +91,6 @@ class WhatIfDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("What if: alerts of a threshold"))
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._profile, self._application = profile, application
         self.scores: WhatIf | None = None
         self._child: Child | None = None

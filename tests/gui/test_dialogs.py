@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtGui import QDropEvent, QGuiApplication
 from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QMessageBox
 
 from imsafe.gui import crash
@@ -23,6 +23,7 @@ from imsafe.gui.menus import entries
 from imsafe.monitor.view_protocol import Alert
 from imsafe.profile.glance import glance
 from imsafe.sources.kernel_request import KernelRequest
+from tests.gui.conftest import run
 
 LONG = 90_000
 
@@ -247,6 +248,63 @@ def test_learn_then_use(qtbot, window, learned, tmp_path):
     (box,) = dialog.findChildren(QMessageBox)
     assert "Traceback" not in box.text()
     assert box.text()
+
+
+def test_traces_are_known_by_content_and_can_be_dropped(window, learned, tmp_path):
+    window.menus.actions["learn"].trigger()
+    dialog = window.learner
+    (tmp_path / "log.imt").write_text("# ImSafe score log 1\n")
+    (tmp_path / "picture.imt").write_bytes(b"\x89PNG\r\n\x1a\n" * 5)
+    (tmp_path / "log.txt").write_text('12 execve("/bin/ls", ["ls"], 0x1 /* 9 vars */) = 0\n')
+    data = QMimeData()
+    names = ("log.txt", "picture.imt", "log.imt")
+    paths = [*(tmp_path / name for name in names), *learned, tmp_path]
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    dialog.dropEvent(
+        QDropEvent(
+            QPointF(1, 1), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+    )  # fmt: skip
+    texts = [dialog.traces.item(row).text() for row in range(dialog.traces.count())]
+    assert "(strace log," in texts[0]
+    assert "(recording of ImSafe," in texts[3]
+    assert "(folder, " in texts[4]
+    assert dialog.input.path == str(learned[1])
+    for row, word in ((1, "not a trace of a known format"), (1, "a score log")):
+        assert word in dialog.problem.text()
+        dialog.traces.item(row).setSelected(True)
+        dialog.remove.click()
+    assert "Name the output" in dialog.problem.text()
+    assert len(dialog.paths()) == 3
+
+
+def test_learning_adds_to_a_database(qtbot, window, learned, tmp_path):
+    output = tmp_path / "grown.db"
+    output.write_bytes(learned[1].read_bytes())
+    run("trace", "-o", tmp_path / "more.imt", "--", "true")
+    window.learn_from(str(tmp_path / "more.imt"))
+    dialog = window.learner
+    dialog.output.set_path(str(output))
+    assert "add to it or to replace" in dialog.problem.text()
+    dialog.append.setChecked(True)
+    assert not dialog.input.isEnabled()
+    dialog.start.click()
+    qtbot.waitUntil(lambda: dialog._child is None, timeout=LONG)
+    assert glance(output).traces == 2
+    assert dialog.saturation.isVisible()
+    assert "of what is to be expected" in dialog.saturation.text()
+    # What was said once is asked again.
+    assert not dialog.append.isChecked()
+    other = tmp_path / "text.db"
+    other.write_text("no database")
+    dialog.output.set_path(str(other))
+    dialog.append.setChecked(True)
+    assert "no behaviour database" in dialog.problem.text()
+    dialog.replace.setChecked(True)
+    assert dialog.start.isEnabled()
+    dialog.output.set_path(str(output))
+    assert not dialog.start.isEnabled()
 
 
 def test_learning_from_a_trace_that_was_cut_short(qtbot, window, learned, tmp_path):

@@ -52,10 +52,13 @@ def test_records_a_program_under_a_sensor_then_appends_then_replaces(
     qtbot.waitUntil(lambda: not dialog.recording, timeout=20_000)
     both = calls_in(path)
     assert both == 2 * first
+    assert not dialog.start.isEnabled()  # what was said once is asked again
     dialog.replace.click()
     dialog.start.click()
     qtbot.waitUntil(lambda: not dialog.recording, timeout=20_000)
     assert calls_in(path) == first
+    dialog.learn.click()
+    assert window.learner.paths() == [str(path)]
 
 
 def test_a_program_that_is_not_there_is_said(qtbot, window, short_folder, tmp_path):

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said of work that goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from imsafe.gui.progress_words import Rate, saturation_words, time_left
+
+
+def test_rate_is_that_of_the_last_seconds():
+    now = 0.0
+    rate = Rate(lambda: now)
+    assert rate(0) == 0
+    for _ in range(20):
+        now += 1.0
+        slow = rate(10 * now)
+    assert slow == pytest.approx(10)
+    for step in range(10):
+        now += 1.0
+        fast = rate(200 + 100 * (step + 1))
+    assert fast == pytest.approx(100)
+
+
+def test_time_left():
+    assert time_left(0.5, 1.0) is None
+    assert time_left(0.25, 10.0) == pytest.approx(30.0)
+
+
+@pytest.mark.parametrize(
+    ("report", "words", "enough"),
+    [
+        ({}, "", False),
+        ({"learned": "x"}, "", False),
+        ({"learned": 0.9996, "learned_enough": True}, "Learned: 99.9 %", True),
+        ({"learned": 0.5, "learned_enough": False}, "Keep recording: 50.0 %", False),
+        ({"saturation": "keep recording: 1 %", "learned": 0.01}, "Keep recording: 1 %", False),
+    ],
+)
+def test_saturation(report, words, enough):
+    said, is_enough = saturation_words(report)
+    assert said.startswith(words)
+    assert bool(said) == bool(words)
+    assert is_enough == enough
