@@ -16,8 +16,10 @@ import imsafe
 from imsafe.cli.common import Stop, emit, say
 from imsafe.errors import ImsafeError
 from imsafe.events import Kind
+from imsafe.profile.live_saturation import LiveSaturation
+from imsafe.profile.saturation import Saturation
 from imsafe.sources.base import FromFile, Source
-from imsafe.stream.items import Closed, Item, ProcessInfo, Segment
+from imsafe.stream.items import Closed, Item, Lost, ProcessInfo, Segment
 from imsafe.stream.trace_file import TraceWriter
 
 _SHOW_S = 0.5
@@ -39,6 +41,8 @@ class Recording:
         Seconds after which to end; None: no limit.
     as_json, on_terminal
         How to show what has been recorded so far.
+    counted
+        Count what is new, though nothing is shown before the end.
 
     Attributes
     ----------
@@ -51,7 +55,13 @@ class Recording:
     """
 
     def __init__(
-        self, *, stop: Stop, duration: float | None, as_json: bool, on_terminal: bool
+        self,
+        *,
+        stop: Stop,
+        duration: float | None,
+        as_json: bool,
+        on_terminal: bool,
+        counted: bool = False,
     ) -> None:
         self.failure: ImsafeError | None = None
         self.warnings: list[str] = []
@@ -64,6 +74,7 @@ class Recording:
         self._writer: TraceWriter | None = None
         self._calls = 0
         self._lost = 0
+        self._seen = LiveSaturation() if as_json or on_terminal or counted else None
         self._processes: set[tuple[int, int]] = set()
         self._shown_at = self._flushed_at = time.monotonic()
 
@@ -89,6 +100,10 @@ class Recording:
         self._writer.write(item, channel)
         if isinstance(item, np.ndarray):
             self._calls += int(np.count_nonzero(item["kind"] == Kind.CALL))
+            if self._seen is not None:
+                self._seen.feed(channel, item)
+        elif isinstance(item, Lost) and self._seen is not None:
+            self._seen.void(channel)
         elif isinstance(item, ProcessInfo):
             self._processes.add((channel, item.pid))
 
@@ -96,6 +111,11 @@ class Recording:
         """Begin one more stream in the file."""
         assert self._writer is not None
         return self._writer.open_channel(meta)
+
+    @property
+    def saturation(self) -> Saturation | None:
+        """How much of what is to be expected was recorded; None where nobody asked."""
+        return None if self._seen is None else self._seen.saturation
 
     def note_end(self, end: Closed) -> None:
         """Say at once what was wrong with a stream that is over."""
@@ -122,13 +142,14 @@ class Recording:
         return not self._stop and now < self._end
 
     def _show(self) -> None:
+        seen = self.saturation
         if self._json:
-            emit({"type": "progress", **self.totals})
+            emit({"type": "progress", **self.totals, **(seen.as_fields() if seen else {})})
         elif self._terminal:
             text = f"{self._calls:,} calls of {len(self._processes):,} processes"
             if self._lost:
                 text += f", {self._lost:,} lost"
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{text}; {seen}"[:200], end="", file=sys.stderr, flush=True)
 
     def close(self, totals: dict[str, int]) -> None:
         """Write the totals and close the file."""

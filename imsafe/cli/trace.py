@@ -76,13 +76,17 @@ def _run(args: argparse.Namespace) -> int:
     totals = {**recording.totals, "seconds": round(time.monotonic() - began, 3)}
     if args.json:
         warnings = recording.warnings + warnings_of(sources)
-        emit({"type": "done", "file": args.output, **totals, "warnings": warnings})
+        seen = recording.saturation
+        fields = {**totals, **(seen.as_fields() if seen else {}), "warnings": warnings}
+        emit({"type": "done", "file": args.output, **fields})
     elif args.verbose or sys.stderr.isatty():
         print(
             f"ims-trace: {totals['calls']:,} calls of {totals['processes']:,} processes,"
             f" {totals['lost']:,} lost; {totals['bytes']:,} bytes in {args.output}",
             file=sys.stderr,
         )
+        if totals["calls"]:
+            print(f"ims-trace: {recording.saturation}", file=sys.stderr)
     status = status_of("ims-trace", sources) or status
     if recording.failure is not None:
         print(f"ims-trace: {recording.failure}", file=sys.stderr)
@@ -104,6 +108,7 @@ def _recording(args: argparse.Namespace) -> Recording:
         as_json=args.json,
         # A line on the terminal would run into the command's own output.
         on_terminal=not command_of(args) and sys.stderr.isatty(),
+        counted=args.verbose or sys.stderr.isatty(),
     )
 
 

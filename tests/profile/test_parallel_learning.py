@@ -149,7 +149,7 @@ def test_after_a_crash_the_next_run_goes_on(
     assert len(held.traces) > 1
     capsys.readouterr()
     assert learn([*words, "--resume"]) == 0
-    out, err = capsys.readouterr()
+    _, err = capsys.readouterr()
     assert f"{len(held.traces) - 1} of 5 traces were learned by an earlier run" in err
     assert rows(second) == rows(first)
     assert not part.exists()

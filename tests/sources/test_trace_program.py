@@ -73,12 +73,16 @@ def test_totals(program, tmp_path) -> None:
     trace = stream_of(path)
     assert f"{len(trace.calls):,} calls of 2 processes, 0 lost; " in done.stderr
     assert f"{path.stat().st_size:,} bytes" in done.stderr
+    assert "keep recording: " in done.stderr
     done = run("trace", "--json", "--force", "-o", path, "--", program("calls"), 11)
     last = json.loads(done.stdout.splitlines()[-1])
     assert last["type"] == "done"
     assert last["calls"] == len(stream_of(path).calls)
     assert (last["lost"], last["processes"]) == (0, 1)
     assert last["bytes"] == path.stat().st_size
+    assert not last["learned_enough"]
+    assert f"keep recording: {1000 * last['learned'] // 1 / 10:.1f} %" in last["saturation"]
+    assert f"({last['new_per_1000']:.1f} new sequences" in last["saturation"]
 
 
 def test_to_standard_output(program, tmp_path) -> None:
