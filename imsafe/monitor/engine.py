@@ -20,18 +20,19 @@ from imsafe.errors import ImsafeError
 from imsafe.events import Events
 from imsafe.monitor.alerts import Alerts
 from imsafe.monitor.black_box import BlackBox
+from imsafe.monitor.calls_around import Kept, Moment, around, scored
 from imsafe.monitor.crossings import Crossing
 from imsafe.monitor.explanation import explain, recently
 from imsafe.monitor.findings import Findings
-from imsafe.monitor.history import Histories, State
+from imsafe.monitor.history import Histories, Part, State
 from imsafe.monitor.incidents import Incidents
 from imsafe.monitor.processes import Processes
 from imsafe.monitor.reason import reason_of, then_started
 from imsafe.monitor.stream_watch import Opening, StreamWatch
-from imsafe.monitor.view_protocol import READINGS, Alert
+from imsafe.monitor.view_protocol import READINGS, Alert, CallsAround
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
-from imsafe.stream.items import Closed, Item, ProcessInfo, Segment
+from imsafe.stream.items import Closed, Item, Lost, ProcessInfo, Segment
 
 MOST_BOXES_FILLING = 100
 """Black boxes that may be filled at a time; alerts beyond it get none."""
@@ -143,8 +144,8 @@ class Engine:
         for box in findings.boxes:
             self._filling.pop(box.alert, None)
             self._keep_sequences(box)
-        for scored in findings.scored:
-            self.highest = max(self.highest, float(scored.buckets["maximum"].max()))
+        for new in findings.scored:
+            self.highest = max(self.highest, float(new.buckets["maximum"].max()))
         return findings
 
     def open_buckets(self) -> list[NDArray[np.void]]:
@@ -346,6 +347,36 @@ class Engine:
         raise ImsafeError(
             f"The calls of alert {number} are kept no longer in memory; learn from its black box."
         )
+
+    def calls_around(self, name: str, moment: Moment) -> CallsAround | None:
+        """The calls around a moment, where they are still in memory; else None.
+
+        Raises
+        ------
+        ImsafeError
+            No application of that name is watched.
+        """
+        profile = self.named(name).profile
+        histories = self.histories
+        kept = [
+            Kept(
+                [p for s in histories.stretches(watch.number, moment.pid) for p in s.parts],
+                watch.process(moment.pid),
+                watch.offset_ns,
+            )
+            for watch in self._streams.values()
+        ]
+        kept += [
+            Kept(one.parts, one.process, one.offset_ns) for one in histories.departed(moment.pid)
+        ]
+        found = (around(one, moment, profile) for one in kept)
+        return next((calls for calls in found if calls is not None), None)
+
+    def scored(
+        self, name: str, items: Sequence[Events | Lost], pid: int, state: State
+    ) -> list[Part | Lost]:
+        """Records of one process as the scorer of an application sees them, from a state on."""
+        return scored(items, self.named(name).scorer, self._next_number(), pid, state)
 
     def _keep_sequences(self, box: BlackBox) -> None:
         self._sequences[box.alert] = box.sequences()

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.events import Events, Kind
-from imsafe.stream.items import Lost
+from imsafe.stream.items import Lost, ProcessInfo
 
 THREAD_CALLS = 500
 """So many calls of each thread are kept, where the bounds below allow it."""
@@ -27,6 +27,11 @@ STRETCH = 4096
 
 SMALLEST, LARGEST = 2048, 32 * 1024
 """Bounds of what is kept of one process in whole stretches, in records (32 bytes each)."""
+
+DEPARTED = 256 << 10
+"""Bound of what is kept of processes that have ended, in records; the oldest give way."""
+
+MOST_DEPARTED = 4096
 
 TOTAL = 2 << 20
 """Bound of all histories together, in records; the longest quiet process gives way first."""
@@ -60,6 +65,28 @@ class Stretch:
     records: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """A process that has ended, with its last records.
+
+    Attributes
+    ----------
+    process
+        Who it was.
+    offset_ns
+        What to add to a record's time for the wall clock.
+    parts
+        Its records; `Lost` where some are missing.
+    records
+        How many.
+    """
+
+    process: ProcessInfo
+    offset_ns: int
+    parts: list[Part | Lost]
+    records: int
+
+
 @dataclass(slots=True)
 class _Process:
     stretches: deque[Stretch] = field(default_factory=deque)
@@ -75,6 +102,8 @@ class Histories:
         self._total = total
         self._processes: OrderedDict[tuple[int, int], _Process] = OrderedDict()
         self.records = 0
+        self._departed: deque[Departed] = deque()
+        self._departed_records = 0
 
     def prepare(self, stream: int, pid: int, aux: int, snapshot: Callable[[], State]) -> None:
         """Call before records of the process are scored; takes a snapshot where one is due."""
@@ -114,18 +143,7 @@ class Histories:
     def _compact(self, process: _Process) -> None:
         """Join the parts of the latest stretch, which may be as small as a call each."""
         stretch = process.stretches[-1]
-        joined: list[Part | Lost] = []
-        run: list[Part] = []
-        for part in [*stretch.parts, None]:
-            if isinstance(part, Part):
-                run.append(part)
-                continue
-            if run:
-                joined.append(join(run))
-                run = []
-            if part is not None:
-                joined.append(part)
-        stretch.parts = joined
+        stretch.parts = _compacted(stretch.parts)
         tids = [p.events["tid"] for s in process.stretches for p in s.parts if isinstance(p, Part)]
         process.threads = len(np.unique(np.concatenate(tids))) if tids else 1
 
@@ -144,21 +162,54 @@ class Histories:
         process = self._processes.get((stream, pid))
         return process is None or process.last_ns < time_ns
 
-    def end(self, stream: int, pid: int | None = None) -> None:
-        """A process has ended, or all of a stream."""
-        if pid is not None:
-            keys = [(stream, pid)]
-        else:
-            keys = [key for key in self._processes if key[0] == stream]
-        for key in keys:
-            process = self._processes.pop(key, None)
-            if process is not None:
-                self.records -= process.records
+    def pids(self, stream: int) -> list[int]:
+        """The processes of a stream of which something is kept."""
+        return [pid for number, pid in self._processes if number == stream]
+
+    def end(self, stream: int, process: ProcessInfo, offset_ns: int) -> None:
+        """A process of a stream has ended; its last records are kept for a while.
+
+        Parameters
+        ----------
+        stream, process
+            Which it was.
+        offset_ns
+            What to add to a record's time for the wall clock.
+        """
+        ended = self._processes.pop((stream, process.pid), None)
+        if ended is None:
+            return
+        self.records -= ended.records
+        parts = _compacted([part for stretch in ended.stretches for part in stretch.parts])
+        self._departed.append(Departed(process, offset_ns, parts, ended.records))
+        self._departed_records += ended.records
+        while self._departed_records > DEPARTED or len(self._departed) > MOST_DEPARTED:
+            self._departed_records -= self._departed.popleft().records
+
+    def departed(self, pid: int) -> list[Departed]:
+        """What is kept of processes of that pid that have ended, the latest first."""
+        return [one for one in reversed(self._departed) if one.process.pid == pid]
 
     def stretches(self, stream: int, pid: int) -> list[Stretch]:
         """What is kept of a process, oldest first."""
         process = self._processes.get((stream, pid))
         return list(process.stretches) if process is not None else []
+
+
+def _compacted(parts: list[Part | Lost]) -> list[Part | Lost]:
+    """The same with fewer parts."""
+    joined: list[Part | Lost] = []
+    run: list[Part] = []
+    for part in [*parts, None]:
+        if isinstance(part, Part):
+            run.append(part)
+            continue
+        if run:
+            joined.append(join(run))
+            run = []
+        if part is not None:
+            joined.append(part)
+    return joined
 
 
 def join(parts: list[Part]) -> Part:

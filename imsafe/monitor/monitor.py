@@ -7,6 +7,7 @@ import contextlib
 import os
 import selectors
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ from imsafe.monitor.modes import differences
 from imsafe.monitor.open_source import OpenSource
 from imsafe.monitor.options import Options
 from imsafe.monitor.recorder import Recorder
+from imsafe.monitor.recording_index import RecordingIndex
 from imsafe.monitor.report import Report
 from imsafe.monitor.score_log import ScoreLog
 from imsafe.monitor.view_protocol import VIEW_VERSION, Hello, Status
@@ -36,6 +38,8 @@ OPEN_BUCKETS_S = 0.1
 FLUSH_S = 0.5
 _LONGEST_WAIT = 0.25
 _MOST_WARNINGS = 100
+_MOST_RECORDINGS = 4
+"""Of these, the latest, calls can be looked up."""
 _VIEW_WAIT = 1 / 30
 _REST_S = 10.0
 """For what is still on its way when a source is closed."""
@@ -51,6 +55,8 @@ class Monitor:
         Set it to end the loop in order.
     reload : bool
         Set it to have all profiles read again.
+    recordings : deque of RecordingIndex
+        What was or is being recorded, the latest last.
     """
 
     def __init__(self, applications: list[Watched], options: Options) -> None:
@@ -59,6 +65,7 @@ class Monitor:
         self.reload = False
         self.report = Report(as_json=options.as_json)
         self.recorder: Recorder | None = None
+        self.recordings: deque[RecordingIndex] = deque(maxlen=_MOST_RECORDINGS)
         self._options = options
         self._selector = selectors.DefaultSelector()
         self._sources: dict[int, OpenSource] = {}
@@ -210,6 +217,7 @@ class Monitor:
         self.recorder = Recorder(
             path, append=append, replace=replace, max_size=self._options.max_size
         )
+        self.recordings.append(self.recorder.index)
         for (source, stream), items in self.engine.introductions():
             for item in items:
                 self._record(source, stream, item)

@@ -6,8 +6,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
+
 import imsafe
 from imsafe.errors import ImsafeError
+from imsafe.monitor.recording_index import RecordingIndex
 from imsafe.stream.items import Closed, Item, Segment
 from imsafe.stream.trace_file import TraceWriter
 
@@ -30,6 +33,8 @@ class Recorder:
     ----------
     path : str
     bytes_written : int
+    index : RecordingIndex
+        Where in the recording a moment is to be found.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class Recorder:
             It exists and may be neither appended to nor replaced, or it cannot be written.
         """
         self.path = path
+        self.index = RecordingIndex(path)
         self._channels: dict[tuple[int, int], int] = {}
         if append:
             self._writer = TraceWriter.append(path, header(), max_size=max_size)
@@ -70,10 +76,13 @@ class Recorder:
         """
         key = source, stream
         if isinstance(item, Segment):
-            self._channels[key] = self._writer.open_channel(item.meta)
+            channel = self._channels[key] = self._writer.open_channel(item.meta)
+            self.index.begin(channel, item.wall_offset_ns)
         elif isinstance(item, Closed):
             self._channels.pop(key, None)
         elif key in self._channels:
+            if isinstance(item, np.ndarray):
+                self.index.note(self._channels[key], item, self.bytes_written)
             self._writer.write(item, self._channels[key])
 
     def flush(self) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from imsafe.errors import ImsafeError
+from imsafe.monitor.calls_around import Moment
+from imsafe.monitor.look_up import look_up
 from imsafe.monitor.view_requests import Request
 from imsafe.profile.profile import Profile
 from imsafe.sources.base import Source
@@ -38,6 +40,7 @@ class Steering:
             "record-start": self._record_start,
             "record-stop": self._record_stop,
             "explain": self._explain,
+            "calls": self._calls,
             "stop": self._stop,
         }
 
@@ -154,6 +157,10 @@ class Steering:
 
     def _explain(self, keys: Keys) -> Keys:
         return {"alert": self._monitor.engine.alert(keys["alert"])}
+
+    def _calls(self, keys: Keys) -> Keys:
+        moment = Moment(keys["pid"], keys["tid"], round(keys["time"] * 1e9), keys["symbol"])
+        return {"around": look_up(self._monitor, keys["application"], moment)}
 
     def _stop(self, _: Keys) -> Keys:
         self._monitor.stopping = True

@@ -226,7 +226,7 @@ class StreamWatch:
             watched = self._context.watched(number)
             watched.scorer.feed(self.number, exits)
             watched.covering.feed(self.number, exits)
-        self._context.histories.end(self.number, pid)
+        self._end_history(pid)
         self._context.processes.end(self.number, pid)
 
     def _number(self, application: int) -> int:
@@ -453,8 +453,16 @@ class StreamWatch:
         if context.histories.is_quiet_since(
             self.number, pid, time_ns - time_ns % BUCKET_NS + BUCKET_NS
         ):
-            context.histories.end(self.number, pid)
+            self._end_history(pid)
             self._end_boxes(pid)
+
+    def _end_history(self, pid: int) -> None:
+        self._context.histories.end(self.number, self.process(pid), self.offset_ns)
+
+    @property
+    def offset_ns(self) -> int:
+        """What to add to a record's time for the wall clock."""
+        return self._clock.wall(0)
 
     def _finish_boxes(self) -> None:
         for pid, boxes in list(self.boxes.items()):
@@ -472,7 +480,8 @@ class StreamWatch:
         self._complete(self._buckets.finish())
         self._close(self._crossings.finish(self._clock.now_ns))
         self._end_boxes()
-        self._context.histories.end(self.number)
+        for pid in self._context.histories.pids(self.number):
+            self._end_history(pid)
         self._context.processes.end(self.number)
         for watched in self._present:
             watched.scorer.end_stream(self.number)

@@ -172,6 +172,30 @@ class ExplainedCall(TypedDict):
     """The likeliest calls there instead, with their probabilities, best first."""
 
 
+class NearbyCall(ExplainedCall):
+    """One of the calls around a moment."""
+
+    time: float
+    """Wall clock, seconds."""
+    follows: bool
+    """Whether it is judged by the call before: no loss, no new program between them."""
+
+
+class CallsAround(TypedDict):
+    """The calls of a thread around a moment: the answer to `calls`."""
+
+    pid: int
+    tid: int
+    comm: str
+    exe: str
+    """Empty, like `comm`, where that is not known any more."""
+    calls: list[NearbyCall]
+    middle: int
+    """Which of them was asked for, from 0."""
+    kept: Literal["memory", "black box", "recording"]
+    """Where they were found."""
+
+
 class Alert(TypedDict):
     """One alert, with its reason."""
 
@@ -254,6 +278,8 @@ REQUESTS: dict[str, str] = {
     "record-start": "path, append: bool, replace: bool",
     "record-stop": "nothing",
     "explain": "alert: id; the reply gives alert: the whole Alert",
+    "calls": "application: name, pid, tid, time: seconds, symbol: number (may be absent);"
+    " the reply gives around: CallsAround",
     "stop": "nothing; the monitor saves what is to be saved and ends",
 }
 """What a window may ask, and with which keys."""

@@ -55,6 +55,12 @@ def threshold(value: object) -> float:
     return float(value)
 
 
+def _time(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e12:
+        raise RequestError("A time in the request is no number of seconds.")
+    return float(value)
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value or "\0" in value or len(value) > 4096:
         raise RequestError("A name or path in the request is empty, too long or not a text.")
@@ -147,6 +153,13 @@ _FORMS: dict[str, dict[str, Any]] = {
     "record-start": {"path": (_text,), "append": (_flag, False), "replace": (_flag, False)},
     "record-stop": {},
     "explain": {"alert": (_number,)},
+    "calls": {
+        "application": (_text,),
+        "pid": (_number,),
+        "tid": (_number,),
+        "time": (_time,),
+        "symbol": (_number, None),
+    },
     "stop": {},
 }
 

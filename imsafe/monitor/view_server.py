@@ -42,6 +42,11 @@ REQUESTS_A_TURN = 8
 _READ_SIZE = 64 << 10
 _FROM_WINDOW = frozenset({int(ViewKind.REQUEST)})
 _SEND_A_TURN = 1 << 20
+_HARMLESS_REQUESTS = frozenset({"explain", "calls"})
+"""What those may ask, too, who only look on."""
+
+_LONG_REQUESTS = frozenset({"calls"})
+"""One of these a turn and client: a file may have to be read."""
 
 
 @dataclass(eq=False, slots=True)
@@ -278,7 +283,8 @@ class ViewServer:
         """
         for client in list(self._clients):
             for _ in range(min(REQUESTS_A_TURN, len(client.requests))):
-                self._answer(client, client.requests.popleft())
+                if self._answer(client, client.requests.popleft()) in _LONG_REQUESTS:
+                    break  # the rest has to wait for the next turn
             # One that asks faster than it reads the replies has to wait.
             if not client.leaving:
                 self._listen_to(client, not client.requests and not client.outbox.full)
@@ -287,17 +293,19 @@ class ViewServer:
             for client in list(self._clients):
                 self._send(client)
 
-    def _answer(self, client: _Client, payload: bytes) -> None:
-        number = 0
+    def _answer(self, client: _Client, payload: bytes) -> str:
+        """Answer a request; its name, empty where it was none."""
+        number, name = 0, ""
         try:
             request = parse_request(payload)
-            number = request.id
-            if not client.may_steer and request.name != "explain":
+            number, name = request.id, request.name
+            if not client.may_steer and name not in _HARMLESS_REQUESTS:
                 raise RequestError("Only the monitor's own user and root may steer it.")
             client.outbox.reply({**self._request(request), "id": number, "ok": True})
         except ImsafeError as error:
             number = error.id if isinstance(error, RequestError) and error.id else number
             client.outbox.reply({"id": number, "ok": False, "error": str(error)})
+        return name
 
     def _send(self, client: _Client) -> None:
         sent = 0
