@@ -32,7 +32,7 @@ from imsafe.gui.fields import PathField, ProblemLine
 from imsafe.gui.file_kinds import file_kind
 from imsafe.gui.plot_items import count_text, elapsed, rarity
 from imsafe.gui.settings import Settings
-from imsafe.monitor.score_log import read_score_log
+from imsafe.monitor.score_log_reader import read_score_log
 from imsafe.monitor.what_if import WhatIf
 
 _CURVE = np.linspace(0.0, 1.0, 201)

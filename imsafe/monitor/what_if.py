@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.monitor.crossings import QUIET_NS
-from imsafe.monitor.score_log import LogData
+from imsafe.monitor.score_log_reader import LogData
 
 _QUIET_S = QUIET_NS / 1e9
 _DAY_S = 86_400.0

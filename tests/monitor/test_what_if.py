@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imsafe.monitor.score_log import LogLine, format_line, read_score_log
+from imsafe.monitor.score_log import LogLine, format_line
+from imsafe.monitor.score_log_reader import read_score_log
 from imsafe.monitor.what_if import WhatIf
 
 
