@@ -4,12 +4,29 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from imsafe.errors import FileExistsRefused, cannot
+
+_ROOM_BYTES = 64 << 20
+
+
+def almost_full(descriptor: int) -> int | None:
+    """The MiB that are left on the disk of an open file, if that is almost full; else None.
+
+    Almost full is less than 1 % left, but at least 64 MiB and at most 1 GiB:
+    room for everybody else, and to mend it.
+    """
+    if sys.platform == "win32":
+        return None
+    disk = os.fstatvfs(descriptor)
+    free = disk.f_bavail * disk.f_frsize
+    keep = max(_ROOM_BYTES, min(disk.f_blocks * disk.f_frsize // 100, 1 << 30))
+    return free >> 20 if free < keep else None
 
 
 def is_file(path: str | os.PathLike[str]) -> bool:

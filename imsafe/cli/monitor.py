@@ -64,6 +64,15 @@ def _parser() -> common.Parser:
         help="judge the application of that name by this (repeatable)",
     )
     parser.add_argument("-l", "--log", metavar="LOG", help="write the scores, or append them")
+    parser.add_argument(
+        "--log-size",
+        metavar="BYTES",
+        type=common.size,
+        help="put the log aside at this size, under its name and the time (256M)",
+    )
+    parser.add_argument(
+        "--log-keep", metavar="N", type=_count, help="remove older parts than the last N (all stay)"
+    )
     parser.add_argument("--record", metavar="FILE", help="record what is watched as a trace")
     parser.add_argument("--append", action="store_true", help="append to FILE if it exists")
     parser.add_argument(
@@ -83,6 +92,12 @@ def _parser() -> common.Parser:
     parser.add_argument("--standby", action="store_true", help=argparse.SUPPRESS)
     common.add_source_options(parser)
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of files")
+    return int(text)
 
 
 def _threshold(text: str) -> float:
@@ -197,6 +212,8 @@ def _options(args: argparse.Namespace) -> Options:
     options = Options(
         everything=bool(args.profile),
         log=args.log,
+        log_size=args.log_size,
+        log_keep=args.log_keep,
         record=args.record,
         append=args.append,
         max_size=args.max_size,

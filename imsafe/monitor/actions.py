@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the user's program on an alert: no shell, no arguments, never waited for."""
+"""Runs the user's program on an alert: no shell, no arguments, its output caught, never waited for.
+
+A program has ended when it and everything that still holds its output has; what takes longer than
+the limit is ended, with all of its process group.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections import deque
@@ -29,7 +32,14 @@ A_MINUTE = 20
 TIME_LIMIT = 60.0
 """Seconds after which a program is asked to end (SIGTERM), and 5 s later made to (SIGKILL)."""
 
+LAST_WAIT = 10.0
+"""Seconds that the end of the monitor waits for programs that still run."""
+
 _GRACE = 5.0
+_KEPT_OUTPUT = 2_000
+"""Bytes of a program's output that are kept; the rest is read, and dropped."""
+_READ = 1 << 16
+_READS_A_TURN = 16
 
 
 def check_program(program: str) -> Path:
@@ -56,7 +66,30 @@ def check_program(program: str) -> Path:
 class _Running:
     process: subprocess.Popen[bytes]
     started: float
+    output: int | None
+    """Where to read what it prints; None once all who could print have ended."""
+    printed: bytes = b""
     asked_to_end: bool = False
+    ended_at: float = 0.0
+
+    def listen(self) -> None:
+        """Read what was printed meanwhile, without waiting."""
+        for _ in range(_READS_A_TURN):
+            if self.output is None:
+                return
+            try:
+                octets = os.read(self.output, _READ)
+            except BlockingIOError:
+                return
+            if not octets:
+                self.deaf()
+            self.printed += octets[: max(0, _KEPT_OUTPUT - len(self.printed))]
+
+    def deaf(self) -> None:
+        """Listen no longer."""
+        if self.output is not None:
+            os.close(self.output)
+            self.output = None
 
 
 class Actions:
@@ -108,7 +141,7 @@ class Actions:
             return False
         self._recent.append(now)
         try:
-            self._running.append(_Running(self._popen(alert), now))
+            self._running.append(self._started(alert, now))
         except OSError as error:
             self.failed += 1
             self._notices.append(f"Cannot execute {self.program}: {reason(error).lower()}.")
@@ -116,18 +149,30 @@ class Actions:
         self.started += 1
         return True
 
-    def _popen(self, alert: Alert) -> subprocess.Popen[bytes]:
+    def _started(self, alert: Alert, now: float) -> _Running:
         # Standard input is a file of its own instead of a pipe, so there is nothing that has
         # to be fed, and a program that does not read cannot hold anything up.
-        output = sys.__stderr__ if sys.__stderr__ and sys.__stderr__.isatty() else None
+        if os.name != "posix":
+            return _Running(self._popen(alert, subprocess.DEVNULL), now, None)
+        ours, theirs = os.pipe()
+        try:
+            os.set_blocking(ours, False)
+            return _Running(self._popen(alert, theirs), now, ours)
+        except OSError:
+            os.close(ours)
+            raise
+        finally:
+            os.close(theirs)
+
+    def _popen(self, alert: Alert, output: int) -> subprocess.Popen[bytes]:
         with tempfile.TemporaryFile() as document:
             document.write(json.dumps(alert).encode() + b"\n")
             document.seek(0)
             return subprocess.Popen(
                 [self.program],
                 stdin=document,
-                stdout=output or subprocess.DEVNULL,
-                stderr=output or subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
                 env=os.environ | environment(alert),
                 start_new_session=True,
             )
@@ -143,9 +188,12 @@ class Actions:
                 self._notices.append(
                     f"{self.program} was ended: it ran for more than {self._time_limit:g} seconds."
                 )
+                running.ended_at = now
                 _signal_group(running.process.pid, signal.SIGTERM)
-            elif age >= self._time_limit + _GRACE:
+            elif running.asked_to_end and now - running.ended_at >= _GRACE:
                 _signal_group(running.process.pid, signal.SIGKILL)
+                running.deaf()  # whoever is out of reach of that has left the group
+        self._reap()
         if self.held_back > self._said_held_back and now - self._said_at >= 60.0:
             self._said_at, self._said_held_back = now, self.held_back
             self._notices.append(
@@ -155,13 +203,59 @@ class Actions:
         notices, self._notices = self._notices, []
         return notices
 
+    def close(self) -> list[str]:
+        """Wait a moment for programs that still run, then end them; what there is to say."""
+        notices = self.tick()
+        deadline = time.monotonic() + LAST_WAIT
+        while self._running and time.monotonic() < deadline:
+            time.sleep(0.02)
+            notices += self.tick()
+        for running in self._running:
+            notices.append(f"{self.program} was ended: the monitor ends.")
+            _signal_group(running.process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + 1.0
+        while self._running and time.monotonic() < deadline:
+            time.sleep(0.02)
+            self._reap()
+        for running in self._running:
+            _signal_group(running.process.pid, signal.SIGKILL)
+            running.deaf()
+            running.process.wait()
+        self._reap()
+        return notices + self.tick()
+
     def _reap(self) -> None:
-        self._running = [r for r in self._running if r.process.poll() is None]
+        going_on = []
+        for running in self._running:
+            running.listen()
+            if running.output is not None or not _has_ended(running.process):
+                going_on.append(running)
+                continue
+            # Not before now: while its number is its own, so is its group's.
+            status = running.process.wait()
+            if text := self._outcome(status, running):
+                self._notices.append(text)
+        self._running = going_on
+
+    def _outcome(self, status: int, running: _Running) -> str:
+        """What a program's end has to say; empty when all is well."""
+        said = printable(running.printed.decode("utf-8", "replace").strip(), _KEPT_OUTPUT)
+        if running.asked_to_end or status == 0:
+            return f"{self.program} said: {said}" if said else ""
+        how = f"with status {status}" if status > 0 else f"by signal {-status}"
+        return f"{self.program} ended {how}" + (f": {said}" if said else ".")
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a child has ended, without collecting it."""
+    if os.name != "posix" or process.returncode is not None:
+        return process.poll() is not None
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _signal_group(pid: int, number: int) -> None:
     try:
-        # The program leads a session, hence a group, of its own; it has not been reaped.
+        # The program leads a session, hence a group, of its own; it has not been collected.
         os.killpg(pid, number)
     except (ProcessLookupError, PermissionError):
         # It has just ended, or has changed its user (setuid) and is out of reach.

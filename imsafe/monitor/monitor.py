@@ -26,7 +26,7 @@ from imsafe.monitor.options import Options
 from imsafe.monitor.recorder import Recorder
 from imsafe.monitor.recording_index import RecordingIndex
 from imsafe.monitor.report import Report
-from imsafe.monitor.score_log import ScoreLog
+from imsafe.monitor.score_log import MOST_BYTES, ScoreLog
 from imsafe.monitor.view_protocol import VIEW_VERSION, Hello, Status
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
@@ -254,8 +254,8 @@ class Monitor:
     def run(self, sources: list[tuple[str, Source]]) -> int:
         """Watch until the end; the exit status.
 
-        That is 1 when there was an alert, else 2 when a source failed, a trace was cut short or
-        a peer sent what is no stream, else 0.
+        That is 1 when there was an alert, else 2 when a source failed or a trace was cut short,
+        else 0.  What one of many peers sends, anybody who may connect, decides nothing here.
 
         Raises
         ------
@@ -279,7 +279,12 @@ class Monitor:
     def _begin(self, sources: list[tuple[str, Source]]) -> None:
         options = self._options
         if options.log:
-            self._log = ScoreLog(options.log, self._header())
+            self._log = ScoreLog(
+                options.log,
+                self._header(),
+                most_bytes=options.log_size or MOST_BYTES,
+                keep=options.log_keep,
+            )
         if options.record:
             self.start_recording(options.record, append=options.append, replace=False)
         if options.until_closed is not None:
@@ -367,7 +372,8 @@ class Monitor:
     def _flush(self) -> None:
         if self._log is not None:
             try:
-                self._log.flush()
+                for text in self._log.flush():
+                    self.say(text)
             except ImsafeError as error:
                 self._log_failed(error)
         if self.recorder is not None:
@@ -498,7 +504,7 @@ class Monitor:
         self._boxes.write_all()
         self._handle(self.engine.take())
         if self._actions is not None:
-            for text in self._actions.tick():
+            for text in self._actions.close():
                 self.say(text)
         if self.recorder is not None:
             try:

@@ -21,6 +21,8 @@ class Options:
         All processes belong to the only application.
     stay
         Go on when all sources have ended, until a window says stop.
+    log_size, log_keep
+        Bytes at which a log is put aside, None for the usual size; how many such are kept.
     boxes
         Folder of the black boxes; None: below the user's state folder.
     duration
@@ -31,6 +33,8 @@ class Options:
 
     everything: bool
     log: str | None = None
+    log_size: int | None = None
+    log_keep: int | None = None
     record: str | None = None
     append: bool = False
     max_size: int | None = None

@@ -9,13 +9,18 @@ watched, so whatever could break a line apart is neutralised.
 from __future__ import annotations
 
 import contextlib
+import glob
+import itertools
 import os
+import re
 import stat
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from imsafe.errors import FileExistsRefused, ImsafeError, cannot
+from imsafe.files import almost_full
 
 MAGIC = "# ImSafe score log 1"
 COLUMNS = (
@@ -30,6 +35,10 @@ COLUMNS = (
     "reading",
     "lost",
 )
+MOST_BYTES = 256 << 20
+"""A part of a log at most; then the next one begins."""
+
+_PART = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(-\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +99,23 @@ def _field(text: str) -> str:
 class ScoreLog:
     """Writes a score log; whole lines only, handed to the system at every `flush`.
 
+    The file is its user's alone, unless it was there with another mode.  When it
+    has its greatest size it is put aside under its name and the time, and a new
+    one begins; it also begins anew when somebody has moved or removed it.
+
     Attributes
     ----------
     path : Path
     """
 
-    def __init__(self, path: str | os.PathLike[str], header: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        header: Iterable[str] = (),
+        *,
+        most_bytes: int = MOST_BYTES,
+        keep: int | None = None,
+    ) -> None:
         """Make the file, or go on with an earlier score log.
 
         Parameters
@@ -104,6 +124,10 @@ class ScoreLog:
             A new file, a score log to append to, or a pipe or device.
         header
             Lines about this run; written as comments.
+        most_bytes
+            The size at which it is put aside.
+        keep
+            How many that were put aside are kept; None: all.
 
         Raises
         ------
@@ -111,23 +135,32 @@ class ScoreLog:
             The file is something else, or cannot be written.
         """
         self.path = Path(path)
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-            # Unbuffered: what a full disk refused must not be tried again at close.
-            self._file = os.fdopen(descriptor, "wb", buffering=0)
-            status = os.fstat(descriptor)
-            if stat.S_ISREG(status.st_mode) and status.st_size:
-                self._check_earlier(descriptor, status.st_size)
-        except OSError as error:
-            raise cannot("write", self.path, error) from error
-        except ImsafeError:
-            self._file.close()
-            raise
+        self._most_bytes = most_bytes
+        self._keep = keep
         comments = [MAGIC, *(f"# {printable(line, 1000)}" for line in header)]
         comments.append("# " + "\t".join(COLUMNS))
-        self._pending = ["\n".join(comments) + "\n"]
+        self._header = "\n".join(comments) + "\n"
+        self._pending: list[str] = []
+        self._open()
+
+    def _open(self) -> None:
         try:
-            self.flush()
+            descriptor = os.open(
+                self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+            )
+        except OSError as error:
+            raise cannot("write", self.path, error) from error
+        # Unbuffered: what a full disk refused must not be tried again at close.
+        self._file = os.fdopen(descriptor, "wb", buffering=0)
+        try:
+            status = os.fstat(descriptor)
+            self._is_regular = stat.S_ISREG(status.st_mode)
+            if self._is_regular and status.st_size:
+                self._check_earlier(descriptor, status.st_size)
+            self._put(self._header)
+        except OSError as error:
+            self._file.close()
+            raise cannot("write", self.path, error) from error
         except ImsafeError:
             self._file.close()
             raise
@@ -145,23 +178,71 @@ class ScoreLog:
         """Add lines; they reach the file at the next `flush`."""
         self._pending += [format_line(line) for line in lines]
 
-    def flush(self) -> None:
-        """Hand everything to the system.
+    def flush(self) -> list[str]:
+        """Hand everything to the system; what there is to say of it, in words.
 
         Raises
         ------
         ImsafeError
-            The disk is full, or the pipe is closed; what was pending is given up.
+            The disk is (almost) full, or the pipe is closed; what was pending is given up.
         """
         if not self._pending:
-            return
+            return []
         text, self._pending = "".join(self._pending), []
-        rest = memoryview(text.encode())
         try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            news = self._find_place() if self._is_regular else []
+            self._put(text)
         except OSError as error:
             raise cannot("write", self.path, error) from error
+        return news
+
+    def _put(self, text: str) -> None:
+        left = almost_full(self._file.fileno()) if self._is_regular else None
+        if left is not None:
+            raise ImsafeError(f"The disk of {self.path} is almost full ({left} MiB left).")
+        rest = memoryview(text.encode())
+        while rest:
+            rest = rest[self._file.write(rest) :]
+
+    def _find_place(self) -> list[str]:
+        """Begin a new file where that is due; what there is to say."""
+        status = os.fstat(self._file.fileno())
+        try:
+            there = self.path.stat()
+        except FileNotFoundError:
+            there = None
+        if there is None or (there.st_dev, there.st_ino) != (status.st_dev, status.st_ino):
+            self._begin_anew(status.st_mode)
+            return [f"{self.path} was moved or removed; the log goes on in a new file."]
+        if status.st_size < self._most_bytes:
+            return []
+        part = self._put_aside()
+        self._begin_anew(status.st_mode)
+        return [f"{self.path} has reached its size and is called {part} now; a new one begins."]
+
+    def _begin_anew(self, mode: int) -> None:
+        self._file.close()
+        self._open()
+        if os.name == "posix" and os.fstat(self._file.fileno()).st_size == len(
+            self._header.encode()
+        ):
+            os.fchmod(self._file.fileno(), mode & 0o777)  # as the user wants the log to be
+
+    def _put_aside(self) -> Path:
+        now = time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
+        names = (now if not n else f"{now}-{n}" for n in itertools.count())
+        part = next(p for n in names if not (p := Path(f"{self.path}.{n}")).exists())
+        self.path.rename(part)
+        if self._keep is not None:
+            start = len(self.path.name) + 1
+            found = [
+                (path.stat().st_mtime_ns, path)
+                for path in self.path.parent.glob(f"{glob.escape(self.path.name)}.*")
+                if _PART.fullmatch(path.name[start:])
+            ]
+            for _, path in sorted(found)[: max(0, len(found) - self._keep)]:
+                path.unlink()
+        return part
 
     def abandon(self) -> None:
         """Close after an error, without writing what is pending."""

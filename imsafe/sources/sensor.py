@@ -26,6 +26,8 @@ _SENSORS_AT_MOST = 256
 _BYTES_A_TURN = 1 << 18
 _EVENTS_A_READ = 1 << 16
 _REST_S = 1.0
+_SAID_S = 10.0
+"""Whoever is turned away again and again fills no log: it is said so often at most."""
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,8 @@ class SensorSource:
         self._sensors: dict[int, _Sensor] = {}
         self._new_stream = itertools.count().__next__
         self._rest_until = 0.0
+        self._said_at = float("-inf")
+        self._unsaid = 0
         self._turn = 0
 
     @property
@@ -141,7 +145,7 @@ class SensorSource:
         peer = peer_of(connection)
         if not self._allowed.admits(peer):
             self.refusals += 1
-            log.warning("%s: %s is not allowed to send and was turned away", self.name, peer)
+            self._say(f"{peer} is not allowed to send and was turned away")
             connection.close()
             return
         if len(self._sensors) >= _SENSORS_AT_MOST:
@@ -158,9 +162,18 @@ class SensorSource:
     def _take_a_rest(self, listening: int, why: str) -> None:
         """Accept nobody for a moment: the queue would make the epoll ring without end."""
         assert self._epoll is not None
-        log.warning("%s: %s", self.name, why)
+        self._say(why)
         self._rest_until = time.monotonic() + _REST_S
         self._epoll.modify(listening, 0)
+
+    def _say(self, what: str) -> None:
+        now = time.monotonic()
+        if now - self._said_at < _SAID_S:
+            self._unsaid += 1
+            return
+        more = f" (and {self._unsaid:,} times something like it before)" if self._unsaid else ""
+        log.warning("%s: %s%s", self.name, what, more)
+        self._said_at, self._unsaid = now, 0
 
     def _rest_is_over(self, listening: int) -> None:
         assert self._epoll is not None

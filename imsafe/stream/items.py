@@ -89,7 +89,8 @@ class Closed:
     warning
         What was wrong with the last bytes, in words; empty when nothing was.
     broken
-        Whether they were no stream, not merely the beginning of something that did not come.
+        Whether a tracer of our own sent what is no stream, not merely the beginning of
+        something that did not come: a failure.  A stranger's garbage is told by `warning` alone.
     """
 
     complete: bool

@@ -14,6 +14,7 @@ import numpy as np
 
 from imsafe.errors import FileExistsRefused, ImsafeError, StreamError, cannot
 from imsafe.events import EVENT, Events
+from imsafe.files import almost_full
 from imsafe.stream.codec import MAX_EVENTS, encode
 from imsafe.stream.frames import HEADER_SIZE, MAX_PAYLOAD, FrameParser, segment_header
 from imsafe.stream.items import End, Item, Segment
@@ -21,7 +22,6 @@ from imsafe.stream.items import End, Item, Segment
 if sys.platform != "win32":
     import fcntl
 
-_ROOM_BYTES = 64 << 20
 _PACKED = MAX_EVENTS // 8
 """So many events make a frame; fewer wait for more, or for `flush`."""
 _END_ROOM = 256
@@ -31,6 +31,10 @@ _READ = 1 << 20
 
 class DiskAlmostFull(ImsafeError):
     """The recording stopped before the disk was full."""
+
+
+class FileRemoved(ImsafeError):
+    """Somebody removed the file that was being written."""
 
 
 class SizeLimitReached(ImsafeError):
@@ -173,6 +177,8 @@ class TraceWriter:
         ------
         DiskAlmostFull, SizeLimitReached
             Before anything of this item is written; the file stays whole.
+        FileRemoved
+            At a `flush`.
         ImsafeError
             The system refused to write.
         """
@@ -195,6 +201,7 @@ class TraceWriter:
         """Hand everything to the system."""
         for channel in list(self._waiting):
             self._pack(channel)
+        self._check_place()
         if self.path is None:
             try:
                 self._file.flush()
@@ -263,17 +270,23 @@ class TraceWriter:
 
     def _check_room(self) -> None:
         """Stop in words while there is still room for everybody else."""
-        if self.path is None or sys.platform == "win32":
-            return
-        disk = os.fstatvfs(self._file.fileno())
-        free = disk.f_bavail * disk.f_frsize
-        keep = max(_ROOM_BYTES, min(disk.f_blocks * disk.f_frsize // 100, 1 << 30))
-        if free < keep:
+        left = None if self.path is None else almost_full(self._file.fileno())
+        if left is not None:
             self._failure = DiskAlmostFull(
-                f"The disk of {self.path} is almost full ({free >> 20} MiB left);"
+                f"The disk of {self.path} is almost full ({left} MiB left);"
                 " the recording ended there. Make room, then append to it."
             )
             raise self._failure
+
+    def _check_place(self) -> None:
+        """Stop in words when the file was removed: what is written to it now, nobody can read."""
+        if self._failure is None and self.path is not None and not self._file.closed:
+            status = os.fstat(self._file.fileno())
+            if stat.S_ISREG(status.st_mode) and not status.st_nlink:
+                self._failure = FileRemoved(
+                    f"{self.path} was removed while being written; the recording ended there."
+                )
+                raise self._failure
 
     def _failed(self, error: OSError) -> ImsafeError:
         self._failure = cannot("write", self._name, error)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -77,7 +78,9 @@ def test_the_program_gets_the_alert(tmp_path: Path) -> None:
     hostile = "x\ny'; touch /tmp/no; $(id)"
     assert actions.start(an_alert(comm=hostile))
     assert run_out(actions) == []
-    assert json.loads((tmp_path / "in").read_text()) == an_alert(comm=hostile)
+    assert json.loads((tmp_path / "in").read_text()) == json.loads(
+        json.dumps(an_alert(comm=hostile))
+    )
     assert (tmp_path / "args").read_text() == "0\n"
     assert (tmp_path / "env").read_text().splitlines() == [
         "IMSAFE_APPLICATION=web server",
@@ -104,6 +107,61 @@ def test_a_program_that_does_not_read_or_end_holds_nothing_up(tmp_path: Path) ->
     assert time.monotonic() - begin < 5
     assert sum("was held back, 2 times" in text for text in notices) == 1
     assert sum("was ended" in text for text in notices) == 2
+
+
+def test_what_it_prints_and_how_it_fails_is_said(tmp_path: Path) -> None:
+    lines = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done"
+    actions = Actions(script(tmp_path, f"printf '\\033[31mred\\n<b>' >&2; {lines}; exit 3"))
+    assert actions.start(an_alert())
+    (said,) = run_out(actions)
+    assert "ended with status 3: \\x1b[31mred\\n<b>line 0" in said
+    assert said.isprintable()
+    assert len(said) < 3_000  # however much it prints
+    actions = Actions(script(tmp_path, "kill -9 $$"))
+    assert actions.start(an_alert())
+    assert "ended by signal 9." in run_out(actions)[0]
+
+
+def processes_of_group(group: int) -> list[str]:
+    found = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True)
+    rows = [line.split() for line in found.stdout.splitlines()]
+    return [state for number, state in rows if int(number) == group and state[0] != "Z"]
+
+
+def test_the_whole_group_is_ended(tmp_path: Path) -> None:
+    program = script(
+        tmp_path,
+        f"trap '' TERM; echo $$ > {tmp_path}/pid; (trap '' TERM; sleep 100; sleep 100) & sleep 100",
+    )
+    actions = Actions(program, time_limit=0.5)
+    assert actions.start(an_alert())
+    notices = run_out(actions)
+    assert sum("was ended" in text for text in notices) == 1
+    assert processes_of_group(int((tmp_path / "pid").read_text())) == []
+
+
+def test_what_it_leaves_behind_has_the_same_limit(tmp_path: Path) -> None:
+    program = script(tmp_path, f"echo $$ > {tmp_path}/pid; sleep 100 &")
+    actions = Actions(program, time_limit=0.5)
+    assert actions.start(an_alert())
+    time.sleep(0.2)
+    actions.tick()
+    assert actions.running == 1  # it counts among those that run at once
+    run_out(actions)
+    assert processes_of_group(int((tmp_path / "pid").read_text())) == []
+
+
+def test_the_end_waits_a_moment_and_leaves_nothing(tmp_path: Path, monkeypatch) -> None:
+    actions = Actions(script(tmp_path, "sleep 0.3; echo done"))
+    assert actions.start(an_alert())
+    assert ["said: done" in text for text in actions.close()] == [True]
+    monkeypatch.setattr("imsafe.monitor.actions.LAST_WAIT", 0.2)
+    program = script(tmp_path, f"trap '' TERM; echo $$ > {tmp_path}/pid; sleep 100; sleep 100")
+    actions = Actions(program)
+    assert actions.start(an_alert())
+    assert any("the monitor ends" in text for text in actions.close())
+    assert actions.running == 0
+    assert processes_of_group(int((tmp_path / "pid").read_text())) == []
 
 
 def test_at_most_so_many_a_minute(tmp_path: Path) -> None:

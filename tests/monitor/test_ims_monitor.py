@@ -440,7 +440,9 @@ def test_actions_are_started(profile_path: Path, attack_trace: Path, tmp_path: P
 
 
 @linux
-def test_garbage_on_the_sensor_socket_is_one_line_each(profile_path: Path, tmp_path: Path) -> None:
+def test_garbage_on_the_sensor_socket_is_said_and_is_no_failure(
+    profile_path: Path, tmp_path: Path
+) -> None:
     sensor = tmp_path / "sensor"
     process = subprocess.Popen(
         command("-d", profile_path, "-t", 0.5, "--sensor", sensor),
@@ -457,6 +459,8 @@ def test_garbage_on_the_sensor_socket_is_one_line_each(profile_path: Path, tmp_p
             time.sleep(0.2)
     process.terminate()
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == 2
-    assert len(errors.splitlines()) == 3
-    assert all("is not a valid ImSafe stream" in line for line in errors.splitlines())
+    # Whoever may connect could else decide how a service ends; the same sentence is said once.
+    assert process.returncode == 0
+    (line,) = errors.splitlines()
+    assert "is not a valid ImSafe stream" in line
+    assert f"rocess {os.getpid()}" in line

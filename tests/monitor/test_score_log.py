@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,79 @@ def test_a_reader_notices_another_file_of_that_name(tmp_path: Path) -> None:
     written(path, *[LINE] * 9)
     assert reader.is_other()
     reader.close()
+
+
+def test_a_log_is_private_unless_it_was_there(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        new = written(tmp_path / "new", LINE)
+        there = written(tmp_path / "there", LINE)
+        there.chmod(0o640)
+        written(there, LINE)
+    finally:
+        os.umask(before)
+    assert new.stat().st_mode & 0o777 == 0o600
+    assert there.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_log_is_put_aside_at_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "scores.[log]"
+    log = ScoreLog(path, ["a header"], most_bytes=1000)
+    path.chmod(0o640)
+    said = []
+    for _ in range(40):
+        log.write([LINE])
+        said += log.flush()
+    log.close()
+    parts = sorted(tmp_path.iterdir())
+    assert len(parts) == len(said) + 1 > 3
+    assert all(str(part) in text for part, text in zip(parts[1:], said, strict=True))
+    # Nothing is lost, and each part is a log of its own.
+    assert sum(len(read_score_log(part).records) for part in parts) == 40
+    assert all("a header" in read_score_log(part).header for part in parts)
+    assert {part.stat().st_mode & 0o777 for part in parts} == {0o640}
+    assert all(part.stat().st_size < 1200 for part in parts)
+
+
+def test_only_the_latest_parts_are_kept_where_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    others = [tmp_path / "log.old", tmp_path / "log.2026", tmp_path / "catalog"]
+    for other in others:
+        other.touch()
+    log = ScoreLog(path, most_bytes=100, keep=2)
+    for _ in range(12):
+        log.write([LINE])
+        log.flush()
+    log.close()
+    assert all(other.exists() for other in others)
+    assert len(list(tmp_path.iterdir())) == 3 + 1 + 2
+
+
+@pytest.mark.parametrize("how", ["moved", "removed"])
+def test_a_log_goes_on_when_its_file_is_gone(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "log"
+    log = ScoreLog(path)
+    log.write([LINE])
+    assert log.flush() == []
+    if how == "moved":
+        path.rename(tmp_path / "log.1")
+    else:
+        path.unlink()
+    log.write([LINE, LINE])
+    (said,) = log.flush()
+    assert "was moved or removed" in said
+    log.close()
+    assert len(read_score_log(path).records) == 2
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_put_in_a_logs_place_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log = ScoreLog(path)
+    path.unlink()
+    path.write_text("mine")
+    log.write([LINE])
+    with pytest.raises(FileExistsRefused):
+        log.flush()
+    log.abandon()
+    assert path.read_text() == "mine"

@@ -332,7 +332,7 @@ def test_a_disk_that_another_fills_meanwhile_leaves_whole_frames(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ENOSPC in the middle of a frame; the room that is normally kept is taken away."""
-    monkeypatch.setattr("imsafe.stream.trace_file._ROOM_BYTES", 0)
+    monkeypatch.setattr("imsafe.files._ROOM_BYTES", 0)
     path = small_disk / "a.imt"
     writer = TraceWriter.create(path, META, compress=False)
     writer.write(_events(30_000))
