@@ -12,15 +12,19 @@ import signal
 import stat
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from imsafe.cli import common
+from imsafe.cli.service_config import ServiceConfig, found_file
 from imsafe.errors import ImsafeError
 from imsafe.monitor.actions import check_program
 from imsafe.monitor.box_store import check_folder
 from imsafe.monitor.modes import learned_follow_exec, learned_full
 from imsafe.monitor.monitor import Monitor
-from imsafe.monitor.options import Options
+from imsafe.monitor.options import Options, Wanted
+from imsafe.monitor.outputs import Outputs
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import Scorer
@@ -34,6 +38,7 @@ _EXAMPLES = """\
   ims-monitor -d ls.db -t 0.7 -l scores.log -- ls -lR /  start a command and watch it
   ims-monitor -d web.db --record today.imt -p 4711       watch a process, and record it as well
   ims-monitor -d web.db --replay today.imt -x ./mail-me  judge a recording; mail each alert
+  ims-monitor --config vsftpd                            as /etc/imsafe/vsftpd.toml says
   ims-monitor --app nginx=nginx.db --app php=php.db:0.8 --sensor /tmp/imsensor
 
 exit status:
@@ -47,6 +52,11 @@ def _parser() -> common.Parser:
         "Watch applications with what was learned of them, and raise an alert when one"
         " stops behaving so.",
         _EXAMPLES,
+    )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="read all this from a file; or the name of one in /etc/imsafe, without .toml",
     )
     parser.add_argument("-d", "--profile", metavar="PROFILE.db", help="judge everything by this")
     parser.add_argument(
@@ -79,8 +89,27 @@ def _parser() -> common.Parser:
         "-x", "--execute", metavar="PROGRAM", help="start this for each alert (no shell)"
     )
     parser.add_argument("--view", metavar="SOCKET", help="let windows attach here")
+    for option, metavar in (("--view-user", "USER"), ("--view-group", "GROUP")):
+        whose = "who" if metavar == "USER" else "whose members"
+        parser.add_argument(
+            option,
+            metavar=metavar,
+            action="append",
+            default=[],
+            help=f"{whose} may look on in windows, but not steer (repeatable)",
+        )
     parser.add_argument("--boxes", metavar="DIR", help="keep black boxes here")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--alerts", metavar="FILE", help="append alerts as JSON lines")
+    parser.add_argument(
+        "--journal", action="store_true", help="write alerts to systemd's journal, with fields"
+    )
+    parser.add_argument(
+        "--syslog", metavar="ADDRESS", help="a socket such as /dev/log, or udp:HOST:PORT"
+    )
+    parser.add_argument(
+        "--metrics", metavar="FILE.prom", help="keep numbers for Prometheus in this file"
+    )
     parser.add_argument(
         "--stay", action="store_true", help="go on when all sources have ended, for the windows"
     )
@@ -230,13 +259,91 @@ def _options(args: argparse.Namespace) -> Options:
     if args.view:
         from imsafe.sources.peer import Allowed  # noqa: PLC0415 - not on Windows
 
-        options.allowed = Allowed.named(args.allow_user, args.allow_group)
+        options.allowed = Allowed.named(
+            [*args.allow_user, *args.view_user], [*args.allow_group, *args.view_group]
+        )
+    elif args.view_user or args.view_group:
+        raise ImsafeError("--view-user and --view-group belong to --view SOCKET.")
     return options
 
 
-def _body(args: argparse.Namespace) -> int:
+def _outputs(args: argparse.Namespace, name: str) -> Outputs:
+    """Where alerts go beside the terminal; imported only where it is asked for."""
+    outputs = Outputs()
+    if args.journal:
+        from imsafe.monitor.journal import Journal  # noqa: PLC0415
+
+        outputs.loggers.append(Journal(name))
+    if args.syslog:
+        from imsafe.monitor.syslog import Syslog  # noqa: PLC0415
+
+        outputs.loggers.append(Syslog(name, args.syslog))
+    if args.alerts:
+        from imsafe.monitor.alert_file import AlertFile  # noqa: PLC0415
+
+        outputs.files.append(AlertFile(args.alerts))
+    if args.metrics:
+        from imsafe.monitor.metrics import Metrics  # noqa: PLC0415
+
+        outputs.metrics = Metrics(args.metrics, name)
+    if os.environ.get("NOTIFY_SOCKET"):
+        from imsafe.monitor.notify_service import NotifyService  # noqa: PLC0415
+
+        outputs.service = NotifyService()
+    return outputs
+
+
+def _is_the_journal(stream: TextIO | None) -> bool:
+    """Whether what is written there goes to systemd's journal, as `systemd.exec(5)` has it."""
+    told = os.environ.get("JOURNAL_STREAM", "")
+    if not told or stream is None:
+        return False
+    status = os.fstat(stream.fileno())
+    return told == f"{status.st_dev}:{status.st_ino}"
+
+
+def _reread(path: Path, before: ServiceConfig) -> tuple[list[Wanted], list[str]]:
+    """The applications as the file has them now, and what of the rest has to wait."""
+    now = ServiceConfig.load(path)
+    texts = []
+    if (now.options, now.command) != (before.options, before.command):
+        texts.append(
+            f"{path}: more than profiles and thresholds has changed; that holds from the next start"
+            " on."
+        )
+    return [Wanted(one.name, one.profile, one.threshold) for one in now.applications], texts
+
+
+def _with_config(
+    args: argparse.Namespace, argv: list[str]
+) -> tuple[argparse.Namespace, ServiceConfig | None]:
+    """The arguments with what the configuration file says, if one was named.
+
+    Raises
+    ------
+    ImsafeError
+        The file is wrong, or the command line says what belongs into it.
+    """
+    if not args.config:
+        return args, None
+    if args.profile or args.app or args.threshold is not None:
+        raise ImsafeError("With --config, profiles and thresholds stand in the file alone.")
+    config = ServiceConfig.load(found_file(args.config))
+    command = ["--", *config.command] if config.command else []
+    if command and "--" in argv:
+        raise ImsafeError(f"{config.path} names a command already, in [source].")
+    # What stands on the command line goes before what stands in the file.
+    return _parser().parse_args([*config.words(), *argv, *command]), config
+
+
+def _body(args: argparse.Namespace, argv: list[str]) -> int:
+    args, config = _with_config(args, argv)
     applications = _applications(args)
     options = _options(args)
+    options.outputs = _outputs(args, config.name if config else applications[0].name)
+    options.quiet = args.journal and _is_the_journal(sys.stderr)
+    if config is not None:
+        options.reread = partial(_reread, config.path, config)
     _adopt_modes(args, applications)
     sources = _sources(args, options.until_closed)
     for kind, source in sources:
@@ -273,13 +380,15 @@ def _awaited_options() -> list[str] | None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program."""
-    args = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    args = _parser().parse_args(words)
     if args.standby:
-        words = _awaited_options()
-        if words is None:
+        awaited = _awaited_options()
+        if awaited is None:
             return common.OK
+        words = awaited
         args = _parser().parse_args(words)
-    return common.run(PROGRAM, lambda: _body(args))
+    return common.run(PROGRAM, lambda: _body(args, words))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from imsafe.monitor.open_source import OpenSource
 from imsafe.monitor.options import Options
 from imsafe.monitor.recorder import Recorder
 from imsafe.monitor.recording_index import RecordingIndex
+from imsafe.monitor.reloading import reload_all
 from imsafe.monitor.report import Report
 from imsafe.monitor.score_log import MOST_BYTES, ScoreLog
 from imsafe.monitor.view_protocol import VIEW_VERSION, Hello, Status
@@ -63,7 +64,8 @@ class Monitor:
         self.engine = Engine(applications, everything=options.everything, differences=differences)
         self.stopping = False
         self.reload = False
-        self.report = Report(as_json=options.as_json)
+        self.report = Report(as_json=options.as_json, quiet=options.quiet)
+        self._outputs = options.outputs
         self.recorder: Recorder | None = None
         self.recordings: deque[RecordingIndex] = deque(maxlen=_MOST_RECORDINGS)
         self._options = options
@@ -294,6 +296,7 @@ class Monitor:
         for kind, source in sources:
             self.add_source(kind, source)
         self._began = True
+        self._outputs.ready(self.status())
 
     def _loop(self) -> None:
         end = None
@@ -342,12 +345,15 @@ class Monitor:
         self._boxes.write_some(now)
         if self.reload:
             self.reload = False
-            self._reload_profiles()
+            self._reload()
+        for text in self._outputs.tick(now):
+            self.say(text)
         if self._is_due("flush", now, FLUSH_S):
             self._flush()
         if self._is_due("status", now, STATUS_S):
             self._measure_rate(now)
             status = self.status()
+            self._outputs.status(status, now)
             if self._is_due("printed status", now, 2 * STATUS_S):
                 self.report.status(status)
             if self._server is not None:
@@ -388,13 +394,10 @@ class Monitor:
         if log is not None:
             log.abandon()
 
-    def _reload_profiles(self) -> None:
-        for watched in self.engine.applications.values():
-            try:
-                self.reload_profile(watched, watched.path)
-                self.say(f"{watched.name}: the profile {watched.path} was read again.")
-            except ImsafeError as error:
-                self.say(f"{error} The profile in use stays.")
+    def _reload(self) -> None:
+        self._outputs.reloading()
+        reload_all(self, self._options.reread)
+        self._outputs.ready(self.status())
 
     def reload_profile(self, watched: Watched, path: str) -> None:
         """Read a profile and go on with it.
@@ -417,13 +420,16 @@ class Monitor:
             self.say(text)
         for notice in findings.io_urings:
             self.report.io_uring(notice)
+            self._outputs.notice(notice["text"], error=False)
             if self._server is not None:
                 self._server.io_uring(notice)
         for alert in findings.opened:
             self.report.alert(alert)
+            self._outputs.alert(alert)
             if self._actions is not None:
                 self._actions.start(alert)
         for scored in findings.scored:
+            self._outputs.scored(scored.buckets)
             if self._log is not None:
                 self._log.write(log_lines(scored, self.engine.applications))
             if self._server is not None:
@@ -432,6 +438,7 @@ class Monitor:
         for alert in findings.alerts.values():
             if alert["state"] == "closed" and alert["id"] not in findings.forgotten:
                 self.report.update(alert)
+                self._outputs.update(alert)
             if self._server is not None:
                 self._server.alert(alert)
         if self._server is not None:
@@ -442,7 +449,10 @@ class Monitor:
 
     def say(self, text: str, *, error: bool = False) -> None:
         """A warning in words, or an error, for everybody."""
-        if self.report.notice(text, error=error) and self._server is not None:
+        if not self.report.notice(text, error=error):
+            return
+        self._outputs.notice(text, error=error)
+        if self._server is not None:
             self._server.notice(text, time.time(), error=error)
 
     # The view.
@@ -497,6 +507,7 @@ class Monitor:
     def _end(self) -> None:
         """Close everything in order; what goes wrong now is said, and the rest goes on."""
         self.stopping = True
+        self._outputs.stopping()
         for opened in self._sources.values():
             self._finish_source(opened)
         self.engine.finish()
@@ -528,6 +539,10 @@ class Monitor:
                 self.say(str(error))
         if self._began:
             self.report.end(summary, "\n".join(lines))
+            for text in lines:
+                self._outputs.notice(text, error=False)
+        for text in self._outputs.close(self.status()):
+            self.report.notice(text)
         if self._server is not None:
             self._server.status(self.status())
             self._server.close()

@@ -3,12 +3,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imsafe.monitor.outputs import Outputs
+
 if TYPE_CHECKING:
     from imsafe.sources.peer import Allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How an application is to be watched from now on.
+
+    Attributes
+    ----------
+    name
+        Empty: the only one.
+    threshold
+        None: the one that the profile suggests.
+    """
+
+    name: str
+    profile: str
+    threshold: float | None
 
 
 @dataclass(slots=True)
@@ -29,6 +49,13 @@ class Options:
         Seconds after which to end.
     until_closed
         A descriptor at whose end the monitor ends, such as standard input.
+    reread
+        Reads the configuration again: the applications, and what to say about the rest;
+        None: there is no configuration, and a reload reads the profiles.
+    outputs
+        Logs, metrics, the service manager.
+    quiet
+        Standard output and error say nothing: the journal has it, with fields, from `outputs`.
     """
 
     everything: bool
@@ -46,3 +73,6 @@ class Options:
     boxes: Path | None = None
     duration: float | None = None
     until_closed: int | None = None
+    reread: Callable[[], tuple[list[Wanted], list[str]]] | None = None
+    outputs: Outputs = field(default_factory=Outputs)
+    quiet: bool = False

@@ -34,6 +34,8 @@ class Report:
     ----------
     as_json
         One object a line, with its ``type``: alert, alert-update, notice, status, end.
+    quiet
+        Nothing for a person.
 
     Attributes
     ----------
@@ -41,9 +43,10 @@ class Report:
         Lines that could not be written because nobody read them.
     """
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, quiet: bool = False) -> None:
         self.dropped = 0
         self._json = as_json
+        self._quiet = quiet
         self._said: dict[str, float] = {}
         self._lines: queue.Queue[str | None] = queue.Queue(MOST_WAITING)
         self._failure: OSError | None = None
@@ -60,7 +63,7 @@ class Report:
         if self._json:
             self._object("alert", alert)
             return
-        self._line(
+        self._person(
             f"ALERT {alert['id']}  {_when(alert['time'])}  {printable(alert['application'])}"
             f"  pid {alert['pid']}  thread {alert['tid']}  score {alert['score']:.3f}"
             f" (threshold {alert['threshold']:.3f}, {alert['reading']})\n  {alert['reason']}"
@@ -81,7 +84,7 @@ class Report:
         self._said[text] = now
         if self._json:
             self._object("notice", {"text": text, "time": time.time(), "error": error})
-        if error or not self._json:
+        if (error or not self._json) and not self._quiet:
             sys.stderr.write(f"ims-monitor: {printable(text, 2000)}\n")
         return True
 
@@ -90,7 +93,7 @@ class Report:
         if self._json:
             self._object("notice", notice)
             return
-        self._line(
+        self._person(
             f"NOTICE  {_when(notice['time'])}  {printable(notice['application'])}"
             f"  pid {notice['pid']}  thread {notice['tid']}\n  {printable(notice['text'], 2000)}"
         )
@@ -105,7 +108,7 @@ class Report:
         if self._json:
             self._object("end", summary)
         else:
-            self._line(line)
+            self._person(line)
 
     def close(self) -> None:
         """Wait until all is written.
@@ -122,6 +125,10 @@ class Report:
 
     def _object(self, kind: str, value: Mapping[str, Any]) -> None:
         self._line(json.dumps({"type": kind, **value}))
+
+    def _person(self, line: str) -> None:
+        if not self._quiet:
+            self._line(line)
 
     def _line(self, line: str) -> None:
         try:
