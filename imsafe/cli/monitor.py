@@ -14,12 +14,11 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 from imsafe.cli import common
 from imsafe.cli.service_config import ServiceConfig, found_file
 from imsafe.errors import ImsafeError
-from imsafe.monitor.actions import check_program
+from imsafe.monitor.actions import check_program, is_the_journal
 from imsafe.monitor.box_store import check_folder
 from imsafe.monitor.modes import learned_follow_exec, learned_full
 from imsafe.monitor.monitor import Monitor
@@ -290,16 +289,9 @@ def _outputs(args: argparse.Namespace, name: str) -> Outputs:
         from imsafe.monitor.notify_service import NotifyService  # noqa: PLC0415
 
         outputs.service = NotifyService()
+        for told in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
+            os.environ.pop(told, None)  # for us, and for no program that we start
     return outputs
-
-
-def _is_the_journal(stream: TextIO | None) -> bool:
-    """Whether what is written there goes to systemd's journal, as `systemd.exec(5)` has it."""
-    told = os.environ.get("JOURNAL_STREAM", "")
-    if not told or stream is None:
-        return False
-    status = os.fstat(stream.fileno())
-    return told == f"{status.st_dev}:{status.st_ino}"
 
 
 def _reread(path: Path, before: ServiceConfig) -> tuple[list[Wanted], list[str]]:
@@ -341,7 +333,7 @@ def _body(args: argparse.Namespace, argv: list[str]) -> int:
     applications = _applications(args)
     options = _options(args)
     options.outputs = _outputs(args, config.name if config else applications[0].name)
-    options.quiet = args.journal and _is_the_journal(sys.stderr)
+    options.quiet = args.journal and is_the_journal(sys.stderr)
     if config is not None:
         options.reread = partial(_reread, config.path, config)
     _adopt_modes(args, applications)

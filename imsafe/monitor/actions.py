@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from imsafe.errors import ImsafeError, reason
 from imsafe.monitor.score_log import printable
@@ -251,6 +252,15 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
     if os.name != "posix" or process.returncode is not None:
         return process.poll() is not None
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def is_the_journal(stream: TextIO) -> bool:
+    """Whether what is written there goes to systemd's journal, as `systemd.exec(5)` has it."""
+    told = os.environ.get("JOURNAL_STREAM", "")
+    if not told:
+        return False
+    status = os.fstat(stream.fileno())
+    return told == f"{status.st_dev}:{status.st_ino}"
 
 
 def _signal_group(pid: int, number: int) -> None:
