@@ -5,7 +5,7 @@ SETUP := tools/setup
 STAMPS := .venv/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-demo lint format test fuzz demo demo-trials screenshots bench docs clean
+.PHONY: help setup setup-test setup-demo lint format test fuzz demo demo-trials screenshots bench docs dist deb deb-test clean
 
 help:
 	@echo "make setup        install what ImSafe needs, and ImSafe into .venv (the others do it first)"
@@ -18,6 +18,9 @@ help:
 	@echo "make bench        what tracing costs a program, how late the window gets, detection, speed"
 	@echo "make screenshots  take docs/images again from the demo"
 	@echo "make docs         the manual as HTML, into build/docs"
+	@echo "make dist         a wheel and an sdist for pip and pipx, into dist"
+	@echo "make deb          a Debian package, into build/deb (on Debian, with what packaging/README.md names)"
+	@echo "make deb-test     installs that in a fresh chroot, runs it, removes it (root, debootstrap)"
 	@echo "make clean        remove .venv, caches and the demo's output"
 
 setup: $(STAMPS)/venv
@@ -74,6 +77,15 @@ bench: setup setup-test
 docs: setup
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "build/docs/index.html"
+
+dist: setup
+	tools/dist
+
+deb:
+	tools/deb
+
+deb-test:
+	tools/deb-test
 
 clean:
 	rm -rf .venv build dist demo-output fuzz-output .mypy_cache .ruff_cache .pytest_cache .hypothesis

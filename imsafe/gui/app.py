@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyqtgraph as pg
 from PyQt6.QtCore import QSize
+from PyQt6.QtGui import QIcon
 from PyQt6.QtWidgets import QApplication
 
 import imsafe
@@ -24,7 +25,18 @@ from imsafe.gui.score_plot import ScorePlot
 from imsafe.gui.settings import Settings
 from imsafe.gui.timers import timer
 
+DESKTOP_ID = "org.imsafe.ImSafe"
+"""Name of the desktop file, by which a desktop knows whose window it is."""
+
 IMAGE_SIZE = QSize(1200, 600)
+
+
+def window_icon() -> QIcon:
+    """ImSafe's icon, in all its sizes."""
+    icon = QIcon()
+    for path in sorted((Path(__file__).parent / "icons").glob("*.png")):
+        icon.addFile(str(path))
+    return icon
 
 
 def has_display() -> bool:
@@ -41,7 +53,8 @@ def _application() -> QApplication:
     application.setApplicationName("imsafe")
     application.setApplicationDisplayName("ImSafe")
     application.setApplicationVersion(imsafe.__version__)
-    application.setDesktopFileName("imsafe")
+    application.setDesktopFileName(DESKTOP_ID)
+    application.setWindowIcon(window_icon())
     return application
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert
@@ -33,6 +34,9 @@ def fields(alert: Alert) -> dict[str, str]:
         "tid": str(alert["tid"]),
         "comm": printable(alert["comm"]),
         "exe": printable(alert["exe"], 4096),
+        "argv": printable(shlex.join(alert["argv"]), 4096),
+        "user": printable(alert["user"]),
+        "incident": str(alert["incident"]),
         "score": f"{alert['score']:.6f}",
         "peak": f"{alert['peak']:.6f}",
         "threshold": f"{alert['threshold']:.6f}",

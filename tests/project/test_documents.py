@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ def page(program: str) -> str:
     return text.replace("\\-", "-").replace("\\fI", "").replace("\\fR", "").replace("\\fP", "")
 
 
+@functools.cache
 def options_of_help(program: str, *words: str) -> set[str]:
     process = subprocess.run(
         [sys.executable, "-m", PROGRAMS[program], *words, "--help"],
