@@ -33,6 +33,8 @@ EXAMPLES = """\
 
 A line of the tree: the call, how often the sequence that ends with it was seen,
 in how many processes, and how probable the call is after those before it.
+A line of --diff: - for the first profile or + for the other, how often the sequence
+was seen, which share of that profile's calls ends it, and its calls; by that share.
 """
 
 
@@ -153,7 +155,8 @@ def _diff(one: WrittenTree, other: WrittenTree) -> int:
     from imsafe.profile.tree_text import difference  # noqa: PLC0415
 
     return _print(
-        f"{mark} {count} {' '.join(sequence)}" for mark, sequence, count in difference(one, other)
+        f"{mark} {count} {100 * share:.4f}% {' '.join(sequence)}"
+        for mark, sequence, count, share in difference(one, other)
     )
 
 
@@ -161,7 +164,10 @@ def _export(profile: Profile, form: str) -> int:
     from imsafe.profile.allow_list import AllowList  # noqa: PLC0415
 
     tree = profile.tree
-    allowed = AllowList(tree.symbol[tree.first_child[0] : tree.first_child[1]].tolist())
+    calls = range(int(tree.first_child[0]), int(tree.first_child[1]))
+    allowed = AllowList(
+        {int(tree.symbol[n]): (int(tree.count[n]), int(tree.processes[n])) for n in calls}
+    )
     if not allowed.names:
         raise ImsafeError("The profile has no call that a filter could name.")
     if allowed.unnamed:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping
 
 from imsafe import syscalls
 from imsafe.events import OUT_OF_RANGE, Abi
@@ -25,8 +26,17 @@ _SYSTEMD = {
 }
 
 
+def _number(count: int, what: str, plural: str = "s") -> str:
+    return f"{count:,} {what}{'' if count == 1 else plural}"
+
+
 class AllowList:
     """Calls by ABI.
+
+    Parameters
+    ----------
+    uses
+        Of each symbol, how often it was called and in how many processes.
 
     Attributes
     ----------
@@ -38,11 +48,12 @@ class AllowList:
         Calls that no filter can name: unknown numbers, unknown ABIs.
     """
 
-    def __init__(self, symbols: Iterable[int]) -> None:
+    def __init__(self, uses: Mapping[int, tuple[int, int]]) -> None:
         self.abis: list[Abi] = []
         self.unnamed: list[str] = []
-        names = set()
-        for symbol in sorted(symbols):
+        self._calls: Counter[str] = Counter()
+        self._processes: dict[str, int] = {}
+        for symbol in sorted(uses):
             abi, number = Abi(symbol >> 16), symbol & 0xFFFF
             name = syscalls.name(symbol)
             if abi not in _SECCOMP or number == OUT_OF_RANGE or name.startswith("syscall_"):
@@ -50,16 +61,33 @@ class AllowList:
                 continue
             if abi not in self.abis:
                 self.abis.append(abi)
-            names.add(name.partition("@")[0])
-        self.names = sorted(names)
+            name = name.partition("@")[0]
+            calls, processes = uses[symbol]
+            self._calls[name] += calls
+            # One process may use it by two ABIs: at least so many are sure.
+            self._processes[name] = max(processes, self._processes.get(name, 0))
+        self.names = sorted(self._calls)
+
+    def _seldom_last(self) -> list[tuple[str, str]]:
+        """Each call with what stands behind it, the most used first: the last ones are to judge."""
+        return [
+            (name, f"{_number(calls, 'call')} in {_number(self._processes[name], 'process', 'es')}")
+            for name, calls in sorted(self._calls.items(), key=lambda item: (-item[1], item[0]))
+        ]
 
     def seccomp(self) -> str:
-        """A seccomp profile as container runtimes read it (OCI, Docker, Podman)."""
+        """A seccomp profile as container runtimes read it (OCI, Docker, Podman).
+
+        The comments are Docker's; other runtimes pass over what they do not know.
+        """
         return json.dumps(
             {
                 "defaultAction": "SCMP_ACT_ERRNO",
                 "architectures": [_SECCOMP[abi] for abi in self.abis],
-                "syscalls": [{"names": self.names, "action": "SCMP_ACT_ALLOW"}],
+                "syscalls": [
+                    {"names": [name], "action": "SCMP_ACT_ALLOW", "comment": behind}
+                    for name, behind in self._seldom_last()
+                ],
             },
             indent=2,
         )
@@ -69,6 +97,7 @@ class AllowList:
         architectures = " ".join(_SYSTEMD[abi] for abi in self.abis)
         return "\n".join(
             [
+                *(f"# {name}: {behind}" for name, behind in self._seldom_last()),
                 "[Service]",
                 f"SystemCallArchitectures={architectures}",
                 f"SystemCallFilter={' '.join(self.names)}",

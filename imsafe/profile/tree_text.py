@@ -102,17 +102,25 @@ class WrittenTree:
         yield "}"
 
 
-def difference(one: WrittenTree, other: WrittenTree) -> Iterator[tuple[str, list[str], int]]:
+def difference(one: WrittenTree, other: WrittenTree) -> list[tuple[str, list[str], int, float]]:
     """The sequences that only one of two trees has, but not those that hold a shorter such one.
 
-    Yields
-    ------
-    tuple of str, list of str, int
-        ``-`` for the one, ``+`` for the other; the sequence; how often it was seen.
+    At any call at most one of them ends, so their shares add up to how much of
+    what the one has learned is nothing that the other knows.
+
+    Returns
+    -------
+    list of tuple of str, list of str, int, float
+        ``-`` for the one, ``+`` for the other; the sequence; how often it was
+        seen; its share of that tree's calls, 0 to 1.  By their shares, the greatest first.
     """
+    found = []
     for mark, here, there in (("-", one, other), ("+", other, one)):
         known = here.tree.nodes_in(there.tree) >= 0
         shortest = ~known & known[here.tree.parent] & known[here.tree.suffix]
+        calls = max(int(here.tree.count[0]), 1)
         for node, path in here.nodes():
             if shortest[node]:
-                yield mark, list(path), int(here.tree.count[node])
+                count = int(here.tree.count[node])
+                found.append((mark, list(path), count, count / calls))
+    return sorted(found, key=lambda row: (-row[3], row[0], row[1]))

@@ -183,7 +183,7 @@ def test_comparison(qtbot, tree_window, learned, other):
     assert isinstance(tree, ComparedTree)
     lines = run("tree", learned[1], "--diff", other).stdout.splitlines()
     for line in (line for line in lines if line.startswith("+")):
-        _, count, *path = line.split()
+        _, count, _, *path = line.split()
         node, known = tree.find(path)
         assert known == len(path)
         assert (tree.count(node), tree.count_there(node)) == (0, int(count))

@@ -248,20 +248,46 @@ def test_the_tree_in_every_form(
     assert tree([path, "--dot"]) == 0
     assert words(capsys)[0].startswith("digraph")
     assert tree([path, "--diff", other]) == 0
-    assert words(capsys)[0].splitlines() == ["+ 1 ptrace"]
+    calls_there = Profile.load(other).calls
+    assert words(capsys)[0].splitlines() == [f"+ 1 {100 / calls_there:.4f}% ptrace"]
     assert tree([path, "--diff", path]) == 0
     assert words(capsys)[0] == ""
     assert tree([other, "--export", "seccomp"]) == 0
     exported = json.loads(words(capsys)[0])
     assert exported["defaultAction"] == "SCMP_ACT_ERRNO"
-    assert "ptrace" in exported["syscalls"][0]["names"]
+    rules = {rule["names"][0]: rule["comment"] for rule in exported["syscalls"]}
+    assert list(rules)[-1] == "ptrace"  # the least used one
+    assert rules["ptrace"] == "1 call in 1 process"
+    waits = int(profile.tree.count[profile.tree.find(symbols[:1])])
+    assert rules["epoll_wait"] == f"{waits + 1:,} calls in 8 processes"
     assert tree([path, "--export", "systemd"]) == 0
-    assert "SystemCallArchitectures=x86-64" in words(capsys)[0]
+    unit = words(capsys)[0]
+    assert "SystemCallArchitectures=x86-64" in unit
+    assert f"# epoll_wait: {waits:,} calls in 7 processes\n" in unit
     for arguments in ([path, "--prefix", "nonsense"], [path, "--min-count", "0"]):
         with pytest.raises(SystemExit, match="2"):
             tree(arguments)
     assert tree([str(traces[0])]) == 2
     assert words(capsys)[1].count("\n") >= 1
+
+
+def test_differences_come_by_their_mass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = str(tmp_path / "a.db"), str(tmp_path / "b.db")
+    first = trace(tmp_path / "first.imt", [calls([0, 1, 3] * 20), calls([0, 1, 2] * 4)])
+    second = trace(tmp_path / "second.imt", [calls([0, 1, 3] * 10), calls([9, 1] + [10] * 5)])
+    learn(["-o", one, "-D", "2", str(first)])
+    learn(["-o", other, "-D", "2", str(second)])
+    words(capsys)
+    assert tree([one, "--diff", other]) == 0
+    rows = [line.split() for line in words(capsys)[0].splitlines()]
+    # 72 calls here, 37 there; a sequence within which a shorter one is new is not told.
+    assert rows[:3] == [
+        ["+", "5", f"{500 / 37:.4f}%", "mprotect"],
+        ["-", "4", f"{400 / 72:.4f}%", "open"],
+        ["+", "1", f"{100 / 37:.4f}%", "mmap"],
+    ]
+    shares = [float(row[2].rstrip("%")) for row in rows]
+    assert shares == sorted(shares, reverse=True)
 
 
 def test_evaluation_of_a_plain_attack(
