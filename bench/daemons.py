@@ -220,7 +220,7 @@ class Bench:
             f" {served / subject.rate / 3600:.1f} hours at {subject.rate} a second; {calls:,} calls"
             f" of {plan.watched} runs ({normal.total('lost'):,} lost): {alerts} alerts where"
             f" {promised:.2g} were promised and counting ruled out more than {at_most:.2g}"
-            f" (so many or more have a chance of {at_least(promised, alerts):.0%});"
+            f" (so many or more then have a chance of {at_least(at_most, alerts):.0%});"
             f" {normal.unseen_share:.2%} of the calls in sequences that were never learned"
         )
         subject.reasons += [f"normal load: {told(alert)}" for alert in normal.alerts]

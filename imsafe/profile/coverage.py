@@ -79,7 +79,7 @@ class Coverage:
             f"{share} of the calls came in sequences of {self.learned.length} that were never"
             f" learned; after learning {expected} were to be expected"
         )
-        return f"{text}: record this kind of work, too" if self.is_far_below else text
+        return f"{text}: if that was normal work, record it, too" if self.is_far_below else text
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs; shares from 0 to 1."""

@@ -56,18 +56,20 @@ def test_more_of_the_same_is_covered_and_other_work_is_not() -> None:
     covering = covering_of(learned([daemon(rng, 40_000)], depth=6))
     covering.feed(0, daemon(rng, 20_000))
     assert not covering.counted.is_far_below
-    assert "record this kind of work" not in str(covering.counted)
+    assert "record it, too" not in str(covering.counted)
     covering.restart()
     assert covering.counted.sequences == 0
     covering.feed(1, calls(rng.integers(0, 30, 2000).tolist(), pid=99))
     assert covering.counted.share > 0.9
-    assert str(covering.counted).endswith("were to be expected: record this kind of work, too")
+    assert str(covering.counted).endswith(
+        "were to be expected: if that was normal work, record it, too"
+    )
 
 
 def test_what_is_said() -> None:
     assert str(Coverage(100_000, 3100, LEARNED)) == (
         "3.1 % of the calls came in sequences of 8 that were never learned; after learning 0.3 %"
-        " were to be expected: record this kind of work, too"
+        " were to be expected: if that was normal work, record it, too"
     )
     assert str(Coverage(100_000, 410, LEARNED)) == (
         "0.41 % of the calls came in sequences of 8 that were never learned; after learning 0.3 %"
