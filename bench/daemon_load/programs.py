@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from daemon_load.daemon import PATIENCE_S, Daemon
-from imsafe.monitor.score_log import read_score_log
+from imsafe.monitor.score_log_reader import read_score_log
 
 BIN = Path(sys.executable).parent
 
