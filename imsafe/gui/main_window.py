@@ -32,6 +32,7 @@ from imsafe.gui.manual_window import ManualWindow
 from imsafe.gui.menus import Menus
 from imsafe.gui.next_step import next_step
 from imsafe.gui.panes import Panes
+from imsafe.gui.plot_desk import PlotDesk
 from imsafe.gui.record_dialog import RecordDialog
 from imsafe.gui.settings import Settings
 from imsafe.gui.status_line import StatusLine
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self.alerts, self.alert_list, self.detail = panes.alerts, panes.alert_list, panes.detail
         self.processes, self.process_list = panes.processes, panes.process_list
         self.desk = AlertDesk(self, panes, self.watch, settings)
+        self.plot_desk = PlotDesk(self, panes, self.watch, settings)
         bar = self.statusBar()
         assert bar is not None
         self.status_line = StatusLine(bar, self.watch)
@@ -119,6 +121,7 @@ class MainWindow(QMainWindow):
         self.plot.threshold_dragged.connect(self.set_threshold)
         self.desk.failed.connect(self.show_error)
         self.desk.said.connect(self.add_message)
+        self.plot_desk.failed.connect(self.show_error)
         self.detail.box_asked.connect(self.replay_box)
 
     # File

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QDockWidget, QMainWindow, QPlainTextEdit, QSplitter,
 from imsafe.gui.alert_detail import AlertDetail
 from imsafe.gui.alert_list import AlertList
 from imsafe.gui.alert_model import AlertModel
+from imsafe.gui.calls_pane import CallsPane
 from imsafe.gui.colours import colours
 from imsafe.gui.menus import Menus
 from imsafe.gui.process_list import ProcessList
@@ -28,12 +29,13 @@ class Panes:
 
     Attributes
     ----------
-    plot, alerts, alert_list, detail, processes, process_list, messages
+    plot, alerts, alert_list, detail, calls, processes, process_list, messages
     """
 
     def __init__(self, window: QMainWindow, history: History, menus: Menus) -> None:
         self._window = window
         self._menus = menus
+        self._docks: dict[str, QDockWidget] = {}
         self.plot = ScorePlot(history, live=True)
         window.setCentralWidget(self.plot)
         self.alerts = AlertModel(colours(window.palette()), window)
@@ -52,23 +54,30 @@ class Panes:
         self.messages.setAccessibleName(_tr("Messages"))
         alerts = self._dock("alerts", _tr("Alerts"), both)
         processes = self._dock("processes", _tr("Processes"), self.process_list)
+        self.calls = CallsPane()
+        calls = self._dock("calls", _tr("Calls"), self.calls)
         messages = self._dock("messages", _tr("Messages"), self.messages)
-        window.tabifyDockWidget(alerts, processes)
+        window.tabifyDockWidget(alerts, calls)
+        window.tabifyDockWidget(calls, processes)
         window.tabifyDockWidget(processes, messages)
         alerts.raise_()
-        self._alerts_dock = alerts
         window.resizeDocks([alerts], [330], Qt.Orientation.Vertical)
+        menus.view.addMenu(self.plot.menu(window))
         toggle = menus.toolbar.toggleViewAction()
         if toggle is not None:
             menus.view.addAction(toggle)
 
     def show_alerts(self) -> None:
         """Bring the alerts to the front."""
-        self._alerts_dock.show()
-        self._alerts_dock.raise_()
+        self.bring_up("alerts")
+
+    def bring_up(self, name: str) -> None:
+        """Show a pane, also where others lie over it."""
+        self._docks[name].show()
+        self._docks[name].raise_()
 
     def _dock(self, name: str, title: str, content: QWidget) -> QDockWidget:
-        dock = QDockWidget(title, self._window)
+        dock = self._docks[name] = QDockWidget(title, self._window)
         dock.setObjectName(name)
         dock.setWidget(content)
         self._window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
