@@ -42,7 +42,7 @@ class PlotDesk(QObject):
         self._comms: dict[int, str] = {}
         self._asked: Point | None = None
         self.plot, self.calls = panes.plot, panes.calls
-        watch.processes.connect(self._name_processes)
+        watch.identities.connect(self._name_processes)
         watch.alert.connect(lambda alert: self._name(alert["pid"], alert["comm"]))
         watch.restarted.connect(self._restart)
         self.plot.point_clicked.connect(self.show_calls)

@@ -7,7 +7,7 @@ import csv
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtGui import QColor, QImage, QPalette, QWheelEvent
@@ -273,6 +273,7 @@ STEPS = st.one_of(
 
 
 @given(st.lists(STEPS, max_size=30))
+@settings(deadline=None)
 def test_whatever_one_does_there_is_something_to_see(steps):
     view = TimeRange(60.0)
     view.first, view.end = 1e9, 1e9 + 100
