@@ -12,11 +12,16 @@ from PyQt6.QtWidgets import QFileDialog, QWidget
 
 from imsafe.errors import ImsafeError
 from imsafe.gui.alert_model import NOTHING
+from imsafe.gui.notification import Notifier
 from imsafe.gui.panes import Panes
 from imsafe.gui.settings import Settings
 from imsafe.gui.watch import Watch
 from imsafe.monitor.alert_export import as_text, save_alerts
 from imsafe.monitor.view_protocol import Alert, IoUringNotice
+
+NOTIFY_KEY = "alerts/notify"
+LATE_S = 5.0
+"""An alert may be told so long after it was raised."""
 
 EXPORT_FILTERS = ("JSON (*.json)", "CSV (*.csv)", "Text (*.txt)")
 
@@ -41,6 +46,12 @@ class AlertDesk(QObject):
         self._panes = panes
         self.alerts, self.list, self.detail = panes.alerts, panes.alert_list, panes.detail
         self.plot = panes.plot
+        self.notifier = Notifier(self)
+        self.notifier.enabled = settings.text(NOTIFY_KEY, "yes") != "no"
+        self.notifier.activated.connect(self._come_forward)
+        panes.notify.setChecked(self.notifier.enabled)
+        panes.notify.toggled.connect(self._notify_or_not)
+        self._since = time.time()
         watch.alert.connect(self._take)
         watch.io_uring.connect(self._take_notice)
         self.plot.alert_clicked.connect(self.list.choose)
@@ -58,9 +69,27 @@ class AlertDesk(QObject):
 
     def clear(self) -> None:
         """A new monitor: what the former one said is void."""
+        self._since = time.time()
+        self.notifier.clear()
         self.alerts.clear()
         self.detail.show_alert(None)
         self.plot.set_alerts([])
+
+    def close(self) -> None:
+        """The window closes."""
+        self.notifier.close()
+
+    def _notify_or_not(self, wanted: bool) -> None:
+        self.notifier.enabled = wanted
+        self._settings.set_text(NOTIFY_KEY, "yes" if wanted else "no")
+
+    def _come_forward(self, number: int) -> None:
+        """The user has clicked a notification."""
+        self._window.showNormal() if self._window.isMinimized() else self._window.show()
+        self._window.raise_()
+        self._window.activateWindow()
+        self._panes.show_alerts()
+        self.list.choose(number)
 
     def set_may_steer(self, allowed: bool) -> None:
         """Whether the monitor takes requests from this window."""
@@ -80,6 +109,9 @@ class AlertDesk(QObject):
             self._show(current)
         if new:
             self.said.emit(self.tr("Alert: {0}").format(alert["reason"]))
+            # Not of what a monitor has told before we came, nor of a recording: that is no news.
+            if alert["time"] >= self._since - LATE_S and not self._window.isActiveWindow():
+                self.notifier.tell(alert)
 
     def _take_notice(self, notice: IoUringNotice) -> None:
         self.alerts.put_notice(notice)

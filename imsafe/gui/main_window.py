@@ -471,5 +471,6 @@ class MainWindow(QMainWindow):
         for dialog in (self.learner, self.recorder):
             if dialog is not None:
                 dialog.close_now()
+        self.desk.close()
         self.watch.close_now()
         super().closeEvent(event)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QCoreApplication, Qt
+from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QPlainTextEdit, QSplitter, QWidget
 
 from imsafe.gui.alert_detail import AlertDetail
@@ -30,6 +31,8 @@ class Panes:
     Attributes
     ----------
     plot, alerts, alert_list, detail, calls, processes, process_list, messages
+    notify : QAction
+        Whether alerts are told on the desktop.
     """
 
     def __init__(self, window: QMainWindow, history: History, menus: Menus) -> None:
@@ -63,9 +66,14 @@ class Panes:
         alerts.raise_()
         window.resizeDocks([alerts], [330], Qt.Orientation.Vertical)
         menus.view.addMenu(self.plot.menu(window))
+        self.notify = QAction(_tr("Desktop &notifications"), window)
+        self.notify.setCheckable(True)
+        self.notify.setToolTip(_tr("Tell of alerts on the desktop while this window is not in use"))
         toggle = menus.toolbar.toggleViewAction()
         if toggle is not None:
             menus.view.addAction(toggle)
+        menus.view.addSeparator()
+        menus.view.addAction(self.notify)
 
     def show_alerts(self) -> None:
         """Bring the alerts to the front."""
