@@ -85,6 +85,8 @@ def show_main_window(file: str | None = None, view: str | None = None) -> int:
     window.show()
     if file is not None:
         window.open_file(file)
+    elif view is None:
+        window.restore_session()
     if view is not None:
         window.watch.attach(view)
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -94,7 +94,7 @@ class ApplicationForm(QWidget):
         row.addWidget(self.what_if)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
-        form.addRow(self.tr("Applica&tion:"), self.name)
+        form.addRow(self.tr("Applicatio&n:"), self.name)
         form.addRow(self.tr("Behaviour &database:"), self.profile)
         form.addRow("", self.about)
         form.addRow(self.tr("Anomaly t&hreshold:"), self.suggested)

@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import (
     QFileDialog,
     QMainWindow,
     QMessageBox,
+    QWhatsThis,
     QWidget,
 )
 
@@ -21,23 +22,26 @@ from imsafe.errors import ImsafeError
 from imsafe.gui.alert_desk import AlertDesk
 from imsafe.gui.configuration import Configuration, WatchedApplication, check_applications
 from imsafe.gui.configure_dialog import ConfigureDialog
-from imsafe.gui.device import SensorDevice, TraceDevice
+from imsafe.gui.device import Device, SensorDevice, TraceDevice
 from imsafe.gui.device_dialogs import SensorDialog, TraceOpenDialog
 from imsafe.gui.driver_dialog import DriverDialog
 from imsafe.gui.fields import show_message
 from imsafe.gui.file_kinds import file_kind
+from imsafe.gui.guide import Guide
 from imsafe.gui.learn_dialog import LearnDialog
 from imsafe.gui.log_window import LogWindow
-from imsafe.gui.manual_window import ManualWindow
+from imsafe.gui.manual_window import ManualWindow, offer_help
 from imsafe.gui.menus import Menus
 from imsafe.gui.next_step import next_step
 from imsafe.gui.panes import Panes
 from imsafe.gui.plot_desk import PlotDesk
 from imsafe.gui.record_dialog import RecordDialog
+from imsafe.gui.session import Session
 from imsafe.gui.settings import Settings
 from imsafe.gui.status_line import StatusLine
 from imsafe.gui.tree_window import TreeWindow
 from imsafe.gui.watch import Watch
+from imsafe.stream.traces import open_trace
 
 PROFILE_FILTER = "Behaviour databases (*.db);;All files (*)"
 LOG_FILTER = "Score logs (*.log *.txt *.tsv);;All files (*)"
@@ -92,6 +96,7 @@ class MainWindow(QMainWindow):
             ("driver", self.ask_driver),
             ("sensor", self.ask_sensor),
             ("trace", self.ask_trace),
+            ("open", self.ask_file),
             ("close", self.watch.close_device),
             ("quit", self.close),
             ("configure", self.ask_configuration),
@@ -102,9 +107,15 @@ class MainWindow(QMainWindow):
             ("record", self.ask_record),
             ("tree", self.ask_tree),
             ("manual", self.show_manual),
+            ("whatsthis", QWhatsThis.enterWhatsThisMode),
+            ("guide", self.show_guide),
             ("about", self.show_about),
         ):
             self.menus.actions[name].triggered.connect(lambda _=False, slot=slot: slot())
+        self.menus.restore.setChecked(self.settings.text("session/restore", "yes") == "yes")
+        self.menus.restore.toggled.connect(
+            lambda on: self.settings.set_text("session/restore", "yes" if on else "no")
+        )
         self.plot.link_activated.connect(lambda name: self.menus.actions[name].trigger())
 
     def _connect_watch(self) -> None:
@@ -134,7 +145,7 @@ class MainWindow(QMainWindow):
         self._advised |= as_root
         dialog = DriverDialog(self.settings, self, as_root=as_root)
         dialog.accepted.connect(lambda: self.watch.open_device(dialog.device()))
-        self._open(dialog)
+        self._open(dialog, "manual#connect-to-driver")
 
     def ask_sensor(self) -> None:
         """File > Connect to sensor."""
@@ -142,7 +153,7 @@ class MainWindow(QMainWindow):
             return
         dialog = SensorDialog(self.settings, self)
         dialog.accepted.connect(lambda: self.watch.open_device(dialog.device()))
-        self._open(dialog)
+        self._open(dialog, "manual#connect-to-sensor")
 
     def _has_device(self) -> bool:
         if self.watch.device is not None:
@@ -153,11 +164,22 @@ class MainWindow(QMainWindow):
         """File > Open trace."""
         dialog = TraceOpenDialog(self.settings, self)
         dialog.accepted.connect(lambda: self._open_trace(dialog.device()))
-        self._open(dialog)
+        self._open(dialog, "manual#open-trace")
 
     def _open_trace(self, device: TraceDevice) -> None:
         self.watch.open_device(device)
         self._refresh_recent()
+
+    def ask_file(self) -> None:
+        """File > Open file."""
+        dialog = QFileDialog(
+            self, self.tr("Open a behaviour database, a trace or a score log"),
+            self.settings.folder("file"),
+        )  # fmt: skip
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda path: self.settings.set_folder("file", path))
+        dialog.fileSelected.connect(self.open_file)
+        self._open(dialog)
 
     def open_file(self, path: str) -> None:
         """Open a behaviour database, a trace or a score log, by its content."""
@@ -174,7 +196,16 @@ class MainWindow(QMainWindow):
         elif kind == "profile":
             self._use_profile(path)
         elif not self._has_device():
-            self.watch.open_device(TraceDevice(path))
+            self._open_unknown(path)
+
+    def _open_unknown(self, path: str) -> None:
+        """Open what is neither database nor log, if it is a trace."""
+        try:
+            open_trace(path).close()
+        except ImsafeError as error:
+            self.show_error(str(error))
+            return
+        self.watch.open_device(TraceDevice(path))
 
     def _use_profile(self, path: str) -> None:
         """Make a database the configured one, unless it is one of those already."""
@@ -202,7 +233,7 @@ class MainWindow(QMainWindow):
             warnings={row["profile"]: row["warnings"] for row in rows},
         )  # fmt: skip
         dialog.accepted.connect(lambda: self._configured(dialog.configuration()))
-        self._open(dialog)
+        self._open(dialog, "manual#configure")
 
     def _configured(self, new: Configuration) -> None:
         old, self.configuration = self.configuration, new
@@ -271,7 +302,9 @@ class MainWindow(QMainWindow):
     def plot_log(self, path: str) -> None:
         """Plot a score log in a window of its own."""
         self.settings.set_folder("log", path)
-        self._show_window(LogWindow(path, self.settings))
+        window = LogWindow(path, self.settings)
+        offer_help(window, self.settings, "manual#plot-graph")
+        self._show_window(window)
 
     # Tools
 
@@ -280,6 +313,7 @@ class MainWindow(QMainWindow):
         if self.learner is None:
             self.learner = LearnDialog(self.settings, self)
             self.learner.use_asked.connect(self._use_profile)
+            offer_help(self.learner, self.settings, "manual#learn-profile")
         self.learner.show()
         self.learner.raise_()
 
@@ -294,6 +328,7 @@ class MainWindow(QMainWindow):
         if self.recorder is None:
             self.recorder = RecordDialog(self.settings, self.watch, self)
             self.recorder.changed.connect(self._refresh_state)
+            offer_help(self.recorder, self.settings, "manual#trace-to-file")
             self.recorder.learn_asked.connect(self.learn_from)
         self.recorder.show()
         self.recorder.raise_()
@@ -315,6 +350,7 @@ class MainWindow(QMainWindow):
         self.settings.set_folder("profile", path)
         try:
             window = TreeWindow(path, self.settings)
+            offer_help(window, self.settings, "manual#display-tree")
         except ImsafeError as error:
             self.show_error(str(error))
             return
@@ -331,11 +367,54 @@ class MainWindow(QMainWindow):
         if quiet.ready:
             window.start_monitor()
 
+    # The last session
+
+    def last_session(self) -> Session:
+        """What is open now."""
+        shown = [window for window in self.windows if window.isVisible()]
+        return Session(
+            self.watch.device,
+            tuple(window.path for window in shown if isinstance(window, TreeWindow)),
+            tuple(window.path for window in shown if isinstance(window, LogWindow)),
+        )
+
+    def restore_session(self) -> None:
+        """Open what was open at the end of the last session, if wanted; nothing is started."""
+        if not self.menus.restore.isChecked():
+            return
+        session = Session.from_json(self.settings.text("session/last"))
+        if session.device is not None and self.watch.device is None:
+            self.watch.open_device(session.device)
+            self.add_message(self.tr("As in the last session: {0}").format(session.device))
+        for path in session.trees:
+            self.show_tree(path)
+        for path in session.logs:
+            self.plot_log(path)
+
     # Help
 
     def show_manual(self) -> None:
         """Help > Manual."""
         self._show_window(ManualWindow(self.settings))
+
+    def show_guide(self) -> None:
+        """Help > First steps."""
+        if self.watch.session is not None:
+            self.show_error(self.tr("Stop the monitor first (Monitor > Stop Monitor)."))
+            return
+        guide = Guide(self.settings, self)
+        guide.watch_asked.connect(self._watch_guided)
+        self._open(guide, "manual#in-five-minutes")
+
+    def _watch_guided(self, device: Device, watched: WatchedApplication) -> None:
+        if self.watch.device is not None:
+            self.watch.close_device()
+        self.configuration.applications = [watched]
+        self._keep_configuration()
+        self.settings.add_recent(watched.profile)
+        self._refresh_recent()
+        self.watch.open_device(device)
+        self.start_monitor()
 
     def show_about(self) -> None:
         """Help > About."""
@@ -439,7 +518,9 @@ class MainWindow(QMainWindow):
 
     # Windows
 
-    def _open(self, dialog: Any) -> None:
+    def _open(self, dialog: Any, chapter: str = "") -> None:
+        if chapter:
+            offer_help(dialog, self.settings, chapter)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
@@ -465,8 +546,9 @@ class MainWindow(QMainWindow):
             self.settings.save_geometry("main", self)
             self.settings.save_layout(self.saveState())
             self.settings.configuration = self.configuration
+            self.settings.set_text("session/last", self.last_session().to_json())
             self.settings.flush()
-        for window in (*self.windows, *self.findChildren(DriverDialog)):
+        for window in (*self.windows, *self.findChildren(DriverDialog), *self.findChildren(Guide)):
             window.close()
         for dialog in (self.learner, self.recorder):
             if dialog is not None:

@@ -1,16 +1,44 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Help > Manual: the manual inside the program."""
+"""Help > Manual: the chapters of the manual inside the program, and F1 in the other windows."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from PyQt6.QtCore import QUrl
-from PyQt6.QtGui import QAction, QCloseEvent, QDesktopServices, QKeySequence
-from PyQt6.QtWidgets import QLineEdit, QMainWindow, QTextBrowser, QToolBar, QWidget
+from PyQt6.QtCore import Qt, QUrl
+from PyQt6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDesktopServices,
+    QKeySequence,
+    QShortcut,
+    QTextBlock,
+    QTextCursor,
+    QTextDocument,
+)
+from PyQt6.QtWidgets import (
+    QLineEdit,
+    QMainWindow,
+    QSplitter,
+    QTextBrowser,
+    QToolBar,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
 
 import imsafe
 from imsafe.gui.settings import Settings
+
+CHAPTERS = (
+    "manual", "concepts", "command-line", "troubleshooting", "limits", "tracing", "kernel-tracer",
+    "overhead", "from-strace-and-stide", "detection-model", "detection",
+)  # fmt: skip
+"""In the order of the table of contents; one that an installation lacks is left out."""
+
+_PLACE = Qt.ItemDataRole.UserRole
+_DIRECTIVE = re.compile(r"^```\{(\w+)\}([^\n]*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 
 
 def manual_path() -> Path | None:
@@ -22,29 +50,77 @@ def manual_path() -> Path | None:
     return None
 
 
+def _plain_markdown(text: str) -> str:
+    """The text without what only the HTML manual understands; its notes stay, as quotations."""
+
+    def replaced(found: re.Match[str]) -> str:
+        kind, argument, body = found.groups()
+        if kind in ("note", "warning", "tip", "important"):
+            return "".join(f"> {line}\n" for line in body.strip().splitlines())
+        if kind in ("image", "figure"):
+            return f"![]({argument.strip()})\n"
+        return ""
+
+    return _DIRECTIVE.sub(replaced, text)
+
+
+def anchor_of(heading: str) -> str:
+    """The anchor of a heading, as GitHub and Sphinx's myst make it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
 class ManualWindow(QMainWindow):
-    """Shows the manual, with search."""
+    """Shows the chapters, with contents and search."""
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
+        self._chapter = ""
+        self._visited: list[str] = []
         self.setWindowTitle(self.tr("ImSafe manual"))
         self.text = QTextBrowser()
         self.text.setOpenLinks(False)
+        self.text.setAccessibleName(self.tr("Text of the manual"))
         self.text.anchorClicked.connect(self._follow)
-        self.setCentralWidget(self.text)
+        self.contents = QTreeWidget()
+        self.contents.setHeaderHidden(True)
+        self.contents.setAccessibleName(self.tr("Contents"))
+        self.contents.itemActivated.connect(self._open_item)
+        self.contents.itemClicked.connect(self._open_item)
+        both = QSplitter(Qt.Orientation.Horizontal)
+        both.addWidget(self.contents)
+        both.addWidget(self.text)
+        both.setSizes([230, 650])
+        both.setStretchFactor(1, 1)
+        both.setChildrenCollapsible(False)
+        self.setCentralWidget(both)
+        self._make_bar()
+        self.resize(900, 720)
+        settings.restore_geometry("manual", self)
         path = manual_path()
-        if path is None:
+        self._folder = path.parent if path is not None else None
+        if self._folder is None:
             self.text.setPlainText(self.tr("The manual is missing from this installation."))
-        else:
-            self.text.setSearchPaths([str(path.parent)])
-            self.text.setMarkdown(path.read_text(encoding="utf-8"))
+            self.contents.hide()
+            return
+        self.text.setSearchPaths([str(self._folder)])
+        self._fill_contents(self._folder)
+        self.open("manual")
+
+    def _make_bar(self) -> None:
         self.search = QLineEdit()
-        self.search.setPlaceholderText(self.tr("Search the manual"))
+        self.search.setPlaceholderText(self.tr("Search this chapter, then the others"))
         self.search.setClearButtonEnabled(True)
-        self.search.returnPressed.connect(self._find)
+        self.search.setAccessibleName(self.tr("Search the manual"))
+        self.search.returnPressed.connect(self.find_words)
         bar = QToolBar(self.tr("Search"))
         bar.setObjectName("search")
+        bar.setMovable(False)
+        self.back = QAction(self.tr("&Back"), self)
+        self.back.setShortcut(QKeySequence("Alt+Left"))
+        self.back.setEnabled(False)
+        self.back.triggered.connect(self._go_back)
+        bar.addAction(self.back)
         bar.addWidget(self.search)
         self.addToolBar(bar)
         for shortcut, slot in (("Ctrl+F", self.search.setFocus), ("Ctrl+W", self.close)):
@@ -52,22 +128,122 @@ class ManualWindow(QMainWindow):
             action.setShortcut(QKeySequence(shortcut))
             action.triggered.connect(lambda _=False, slot=slot: slot())
             self.addAction(action)
-        self.resize(760, 700)
-        settings.restore_geometry("manual", self)
 
-    def _find(self) -> None:
-        if not self.text.find(self.search.text()):
-            cursor = self.text.textCursor()
-            cursor.movePosition(cursor.MoveOperation.Start)
-            self.text.setTextCursor(cursor)
-            self.text.find(self.search.text())
+    def _fill_contents(self, folder: Path) -> None:
+        for chapter in CHAPTERS:
+            path = folder / f"{chapter}.md"
+            if not path.is_file():
+                continue
+            text = _plain_markdown(path.read_text(encoding="utf-8"))
+            text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+            headings = re.findall(r"^(#{1,3}) (.+)$", text, re.MULTILINE)
+            above: dict[int, QTreeWidgetItem] = {}
+            for marks, words in headings:
+                level = len(marks)
+                item = QTreeWidgetItem([words.replace("`", "").replace("*", "").rstrip(".")])
+                anchor = "" if level == 1 else f"#{anchor_of(words)}"
+                item.setData(0, _PLACE, f"{chapter}{anchor}")
+                parent = next(
+                    (above[upper] for upper in range(level - 1, 0, -1) if upper in above), None
+                )
+                if parent is None:
+                    self.contents.addTopLevelItem(item)
+                else:
+                    parent.addChild(item)
+                above[level] = item
+                for lower in [key for key in above if key > level]:
+                    del above[lower]
+        first = self.contents.topLevelItem(0)
+        if first is not None:
+            first.setExpanded(True)
+
+    # Going somewhere
+
+    def open(self, place: str) -> None:
+        """Show a chapter, or a heading of one: ``manual#configure``."""
+        chapter, _, anchor = place.partition("#")
+        if self._folder is None or not self._load(chapter or self._chapter):
+            return
+        self._visited.append(f"{self._chapter}#{anchor}" if anchor else self._chapter)
+        self.back.setEnabled(len(self._visited) > 1)
+        if anchor:
+            self._scroll_to(anchor)
+        else:
+            self.text.moveCursor(QTextCursor.MoveOperation.Start)
+
+    def _load(self, chapter: str) -> bool:
+        assert self._folder is not None
+        if chapter == self._chapter:
+            return True
+        path = self._folder / f"{chapter}.md"
+        if not re.fullmatch(r"[\w-]+", chapter) or not path.is_file():
+            return False
+        self._chapter = chapter
+        self.text.setMarkdown(_plain_markdown(path.read_text(encoding="utf-8")))
+        return True
+
+    def _scroll_to(self, anchor: str) -> None:
+        document = self.text.document()
+        assert document is not None
+        block: QTextBlock = document.begin()
+        while block.isValid():
+            heading = block.blockFormat().headingLevel() > 0
+            if heading and anchor_of(block.text()) == anchor:
+                # The heading comes to the top: from below, a cursor would be at the bottom.
+                self.text.moveCursor(QTextCursor.MoveOperation.End)
+                self.text.setTextCursor(QTextCursor(block))
+                return
+            block = block.next()
+
+    def _go_back(self) -> None:
+        if len(self._visited) > 1:
+            del self._visited[-1]
+            self.open(self._visited.pop())
+
+    def _open_item(self, item: QTreeWidgetItem) -> None:
+        self.open(str(item.data(0, _PLACE)))
 
     def _follow(self, url: QUrl) -> None:
         if url.scheme() in ("http", "https"):
             QDesktopServices.openUrl(url)
-        elif url.hasFragment():
-            self.text.scrollToAnchor(url.fragment())
+        elif not url.scheme():
+            name = Path(url.path()).name
+            self.open(f"{name.removesuffix('.md')}#{url.fragment()}".rstrip("#"))
+
+    # Search
+
+    def find_words(self) -> None:
+        """Go to the next place, in this chapter or one after it, that has the words."""
+        words = self.search.text()
+        if not words or self._folder is None or self.text.find(words):
+            return
+        chapters = [chapter for chapter in CHAPTERS if (self._folder / f"{chapter}.md").is_file()]
+        here = chapters.index(self._chapter) if self._chapter in chapters else 0
+        for chapter in [*chapters[here + 1 :], *chapters[: here + 1]]:
+            document = QTextDocument()
+            document.setMarkdown(
+                _plain_markdown((self._folder / f"{chapter}.md").read_text(encoding="utf-8"))
+            )
+            if not document.find(words).isNull():
+                self.open(chapter)
+                self.text.find(words)
+                return
+        bar = self.statusBar()
+        assert bar is not None
+        bar.showMessage(self.tr("Not found: {0}").format(words), 5000)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: D102
         self._settings.save_geometry("manual", self)
         super().closeEvent(event)
+
+
+def offer_help(window: QWidget, settings: Settings, place: str) -> None:
+    """Let F1 in a window or dialog open the manual at a place."""
+
+    def show() -> None:
+        manual = ManualWindow(settings, window)
+        manual.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        manual.open(place)
+        manual.show()
+
+    QShortcut(QKeySequence("F1"), window).activated.connect(show)

@@ -36,6 +36,8 @@ def entries() -> dict[str, list[Entry | None]]:
                   _tr("Wait for sensors on a socket, or run a program under one")),
             Entry("trace", _tr("&Open trace..."), "Ctrl+O", Icon.SP_DialogOpenButton,
                   _tr("Replay a recorded trace")),
+            Entry("open", _tr("Open &file..."), "Ctrl+Shift+O", None,
+                  _tr("Open a behaviour database, a trace or a score log, by its content")),
             Entry("close", _tr("&Close device"), "Ctrl+W", Icon.SP_DialogCloseButton,
                   _tr("Let the device go, also while monitoring")),
             None,
@@ -62,6 +64,10 @@ def entries() -> dict[str, list[Entry | None]]:
         ],
         _tr("&Help"): [
             Entry("manual", _tr("&Manual"), "F1", Icon.SP_DialogHelpButton, _tr("The manual")),
+            Entry("whatsthis", _tr("&What's this?"), "Shift+F1", None,
+                  _tr("Then click what you want explained; F1 in a dialog opens its chapter")),
+            Entry("guide", _tr("&First steps..."), "Ctrl+G", None,
+                  _tr("From nothing to a live plot of a program of yours")),
             Entry("about", _tr("&About"), "", Icon.SP_MessageBoxInformation,
                   _tr("Version and licence")),
         ],
@@ -94,6 +100,8 @@ class Menus:
     actions : dict of str to QAction
     recent : QMenu
         File > Recent files, filled by the window.
+    restore : QAction
+        Whether the last session is restored.
     """
 
     def __init__(self, window: QMainWindow) -> None:
@@ -115,6 +123,7 @@ class Menus:
                     action.setShortcut(QKeySequence(entry.shortcut))
                 if entry.icon is not None:
                     action.setIcon(style.standardIcon(entry.icon))
+                action.setWhatsThis(entry.tip)
                 self.actions[entry.name] = action
                 self._tips[entry.name] = entry.tip
                 self.allow(entry.name)
@@ -127,6 +136,10 @@ class Menus:
         self.view = QMenu(_tr("&View"), window)
         help_menu = bar.actions()[-1]
         bar.insertMenu(help_menu, self.view)
+        self.restore = QAction(_tr("&Restore the last session at start"), window)
+        self.restore.setCheckable(True)
+        self.view.addAction(self.restore)
+        self.view.addSeparator()
         toolbar = QToolBar(_tr("Toolbar"), window)
         toolbar.setObjectName("toolbar")
         toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

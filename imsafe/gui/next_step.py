@@ -65,7 +65,11 @@ def next_step(watch: Watch, *, configured: bool) -> str:
         f"<p>{'&#10003;' if done else place}&nbsp; {text}</p>"
         for place, (done, text) in enumerate(steps, 1)
     )
-    return _tr("<h3>Nothing is being watched</h3>") + items
+    guide = _tr(
+        "<p>New here? The <a href='guide'>first steps</a> lead you from nothing to a live plot of"
+        " a program of yours. Or, by hand:</p>"
+    )
+    return _tr("<h3>Nothing is being watched</h3>") + ("" if configured else guide) + items
 
 
 def _of_tracer(watch: Watch, device: KernelDevice) -> str:

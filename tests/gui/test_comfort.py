@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What makes the window pleasant: the last session, help where one is, names of everything."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QRadioButton,
+    QWidget,
+)
+
+from imsafe.gui.device import KernelDevice, SensorDevice, SensorProgram, TraceDevice
+from imsafe.gui.guide import Guide
+from imsafe.gui.main_window import MainWindow
+from imsafe.gui.manual_window import ManualWindow, anchor_of, manual_path
+from imsafe.gui.session import Session
+from imsafe.sources.kernel_request import KernelRequest
+
+LONG = 90_000
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        None,
+        SensorDevice(("/tmp/a",), SensorProgram(argv=("ls", "-l"), full=True)),
+        SensorDevice(("/tmp/a", "/tmp/b")),
+        KernelDevice(KernelRequest.from_words(["--name=sh", "--no-follow-exec"])),
+    ],
+)
+def test_a_device_survives_the_settings(device):
+    assert Session.from_json(Session(device).to_json()).device == device
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"device": 3, "trees": [], "logs": []}', "null",
+             '{"device": {"driver": ["--name="], "name": "auto"}, "trees": [], "logs": []}']
+)  # fmt: skip
+def test_damaged_settings_are_no_session(text):
+    assert Session.from_json(text) == Session()
+
+
+def test_what_is_gone_or_means_something_else_is_not_restored(tmp_path):
+    gone = Session(TraceDevice(str(tmp_path / "no.imt")), trees=(str(tmp_path / "no.db"),))
+    assert Session.from_json(gone.to_json()) == Session()
+    process = Session(SensorDevice(("/tmp/a",), SensorProgram(pids=(1,))))
+    assert Session.from_json(process.to_json()) == Session()
+
+
+def test_the_last_session_is_restored(qtbot, settings, learned):
+    first = MainWindow(settings)
+    qtbot.addWidget(first)
+    first.show()
+    first.open_file(str(learned[0]))
+    first.show_tree(str(learned[1]))
+    first.close()
+    second = MainWindow(settings)
+    qtbot.addWidget(second)
+    second.restore_session()
+    assert second.watch.device == TraceDevice(str(learned[0]))
+    assert [window.path for window in second.windows] == [str(learned[1])]
+    second.menus.restore.setChecked(False)
+    second.close()
+    third = MainWindow(settings)
+    qtbot.addWidget(third)
+    third.restore_session()
+    assert third.watch.device is None
+    third.close()
+
+
+def test_open_file_says_what_is_no_trace(window, tmp_path):
+    (tmp_path / "picture").write_bytes(b"\x89PNG\r\n\x1a\n" * 10)
+    window.open_file(str(tmp_path / "picture"))
+    (box,) = window.findChildren(QMessageBox)
+    assert "not a trace of a known format" in box.text()
+    assert window.watch.device is None
+
+
+def activate(qtbot, widget):
+    """Shortcuts are for the active window."""
+    with qtbot.waitActive(widget):
+        widget.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.focusWindow() is widget.windowHandle(), timeout=LONG)
+
+
+def dialogs_of(window):
+    """Every dialog that a menu opens without more ado."""
+    names = ("driver", "sensor", "trace", "configure", "learn", "record", "guide")
+    for name in names:
+        window.menus.actions[name].trigger()
+        (dialog,) = [
+            found for found in window.findChildren(QDialog) if found.isVisible()
+            and not isinstance(found, QMessageBox)
+        ]  # fmt: skip
+        yield name, dialog
+        dialog.close()
+        QApplication.processEvents()
+
+
+def test_everything_in_a_dialog_has_a_name_and_keys_differ(window):
+    fields = (QLineEdit, QComboBox, QAbstractSpinBox, QAbstractItemView)
+    for name, dialog in dialogs_of(window):
+        buddies = {label.buddy() for label in dialog.findChildren(QLabel)}
+        for field in dialog.findChildren(fields):
+            above = field.parentWidget()
+            if isinstance(above, (QComboBox, QAbstractSpinBox)) or not field.isVisible():
+                continue
+            named = field.accessibleName() or field in buddies or above in buddies
+            assert named, f"{name}: {type(field).__name__} has no name"
+        texts = [
+            widget.text() for kind in (QPushButton, QCheckBox, QRadioButton, QLabel)
+            for widget in dialog.findChildren(kind)
+            if widget.isVisible() and (not isinstance(widget, QLabel) or widget.buddy())
+        ]  # fmt: skip
+        keys = [found.lower() for text in texts for found in re.findall(r"&(\w)", text)]
+        assert len(keys) == len(set(keys)), f"{name}: {sorted(texts)}"
+
+
+def test_f1_opens_the_chapter_of_a_dialog(qtbot, window):
+    for name, dialog in dialogs_of(window):
+        activate(qtbot, dialog)
+        qtbot.keyClick(dialog, Qt.Key.Key_F1)
+        (manual,) = dialog.findChildren(ManualWindow)
+        assert manual._visited[-1].startswith("manual#"), name
+        heading = manual.text.textCursor().block()
+        assert heading.blockFormat().headingLevel() > 0, f"{name}: no such chapter"
+        assert manual._visited[-1] == f"manual#{anchor_of(heading.text())}"
+        manual.close()
+
+
+def test_manual_contents_links_and_search(qtbot, window):
+    window.menus.actions["manual"].trigger()
+    manual = window.windows[-1]
+    qtbot.addWidget(manual)
+    assert "In five minutes" in manual.text.toPlainText()
+    top = [manual.contents.topLevelItem(row) for row in range(manual.contents.topLevelItemCount())]
+    assert len(top) > 1
+    manual._open_item(top[1])
+    assert manual._chapter != "manual"
+    activate(qtbot, manual)
+    qtbot.keyClick(manual, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    assert manual._chapter == "manual"
+    manual.open("manual#keyboard")
+    assert manual.text.textCursor().block().text() == "Keyboard"
+    manual.open("../../etc/passwd")
+    assert manual._chapter == "manual"
+    manual.search.setText("Witten")
+    manual.find_words()
+    assert manual.text.textCursor().selectedText().lower() == "witten"
+    manual.search.setText("no such words anywhere")
+    manual.find_words()
+    assert "Not found" in manual.statusBar().currentMessage()
+    # Whatever is written for the HTML manual only does not show.
+    for path in sorted(manual_path().parent.glob("*.md")):
+        manual.open(path.stem)
+        assert "```{" not in manual.text.toPlainText()
+    manual.close()
+
+
+def test_first_steps_from_nothing_to_a_live_plot(qtbot, window, tmp_path, service_argv):
+    window.menus.actions["guide"].trigger()
+    (guide,) = window.findChildren(Guide)
+    guide.choose.folder.set_path(str(tmp_path / "new" / "imsafe"))
+    next_button = guide.button(guide.WizardButton.NextButton)
+    guide.choose.command.setText("no-such-program-here")
+    assert "no program" in guide.choose.problem.text()
+    assert not next_button.isEnabled()
+    guide.choose.command.setText(
+        " ".join(f"'{word}'" if " " in word or "\n" in word else word for word in service_argv)
+    )
+    assert next_button.isEnabled()
+    next_button.click()
+    assert not next_button.isEnabled()
+    guide.record.begin.click()
+    qtbot.waitUntil(lambda: guide.record._totals.get("calls", 0) > 2000, timeout=LONG)
+    guide.record.end.click()
+    qtbot.waitUntil(guide.record.isComplete, timeout=LONG)
+    next_button.click()
+    qtbot.waitUntil(guide.learn.isComplete, timeout=LONG)
+    assert "of what is to be expected" in guide.learn.saturation.text()
+    next_button.click()
+    socket = tmp_path / "s"
+    guide.plan.device = SensorDevice((str(socket),), guide.plan.device.program)
+    guide.button(guide.WizardButton.FinishButton).click()
+    qtbot.waitUntil(
+        lambda: window.watch.status is not None and window.watch.status["calls"] > 500,
+        timeout=LONG,
+    )
+    assert window.configuration.applications[0].profile == guide.plan.profile
+    assert window.watch.history.applications() == [1]
+    window.menus.actions["stop"].trigger()
+    qtbot.waitUntil(lambda: window.watch.session is None, timeout=LONG)
+
+
+def test_first_steps_say_what_goes_wrong_and_lose_nothing(qtbot, window, tmp_path):
+    guide = Guide(window.settings, window)
+    guide.show()
+    guide.choose.folder.set_path("relative")
+    guide.choose.command.setText("true")
+    assert "full path" in guide.choose.problem.text()
+    guide.choose.folder.set_path(str(tmp_path))
+    (tmp_path / "true.imt").write_text("of somebody else")
+    guide.next()
+    assert guide.plan.trace == str(tmp_path / "true-2.imt")
+    guide.record.begin.click()
+    qtbot.waitUntil(guide.record.isComplete, timeout=LONG)
+    guide.next()
+    qtbot.waitUntil(guide.learn.isComplete, timeout=LONG)
+    assert "Not learned enough for a threshold" in guide.learn.advice.text()
+    guide.back()
+    guide.record.begin.click()  # some more
+    qtbot.waitUntil(guide.record.isComplete, timeout=LONG)
+    guide.record.record()
+    guide.close()
+    assert (tmp_path / "true-2.imt").exists()
+    assert (tmp_path / "true.imt").read_text() == "of somebody else"
+    assert not [w for w in QApplication.topLevelWidgets() if isinstance(w, QWidget) and w is guide
+                and w.isVisible()]  # fmt: skip
