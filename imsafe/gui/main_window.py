@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import (
 import imsafe
 from imsafe.errors import ImsafeError
 from imsafe.gui.alert_desk import AlertDesk
+from imsafe.gui.attach_dialog import AttachDialog
 from imsafe.gui.configuration import Configuration, WatchedApplication, check_applications
 from imsafe.gui.configure_dialog import ConfigureDialog
 from imsafe.gui.device import Device, SensorDevice, TraceDevice
@@ -102,6 +103,7 @@ class MainWindow(QMainWindow):
             ("configure", self.ask_configuration),
             ("start", self.start_monitor),
             ("stop", self.watch.stop),
+            ("attach", self.ask_attach),
             ("plot", self.ask_log),
             ("learn", self.ask_learn),
             ("record", self.ask_record),
@@ -238,7 +240,7 @@ class MainWindow(QMainWindow):
     def _configured(self, new: Configuration) -> None:
         old, self.configuration = self.configuration, new
         self._keep_configuration()
-        if self.watch.session is None:
+        if self.watch.session is None or self.watch.attached:
             return
         if (old.log, old.record, old.action) != (new.log, new.record, new.action) or len(
             old.applications
@@ -270,6 +272,12 @@ class MainWindow(QMainWindow):
             return
         self.watch.start(self.configuration.monitor_options())
 
+    def ask_attach(self) -> None:
+        """Monitor > Attach."""
+        dialog = AttachDialog(self.settings, self)
+        dialog.accepted.connect(lambda: self.watch.attach(dialog.path))
+        self._open(dialog)
+
     def set_threshold(self, number: int, threshold: float) -> None:
         """The threshold line was dragged."""
         rows = {row["number"]: row["name"] for row in self.watch.application_rows()}
@@ -282,6 +290,8 @@ class MainWindow(QMainWindow):
             if not ok:
                 self.show_error(error)
                 return
+            if self.watch.attached:
+                return  # a service has a configuration of its own
             for watched in self.configuration.applications:
                 if watched.name in ("", name):
                     watched.threshold = threshold
@@ -482,10 +492,18 @@ class MainWindow(QMainWindow):
         busy = self.tr("Close the device first.") if has_device else ""
         for name in ("driver", "sensor", "trace"):
             allow(name, busy)
-        attached = watch.session is not None and watch.session.child is None
-        allow("close", "" if has_device or attached else self.tr("There is no device."))
+        allow("close", "" if has_device else self.tr("There is no device."))
         recording = self.recorder is not None and self.recorder.uses_device
-        if watch.session is not None:
+        allow("attach", self.tr("Stop the monitor first.") if watch.session is not None else "")
+        self.menus.actions["stop"].setText(
+            self.tr("De&tach") if watch.attached else self.tr("S&top Monitor")
+        )
+        self.menus.actions["stop"].setIconText(
+            self.tr("Detach") if watch.attached else self.tr("Stop")
+        )
+        if watch.attached:
+            allow("start", self.tr("Detach from the other monitor first."))
+        elif watch.session is not None:
             allow("start", self.tr("The monitor runs already."))
         elif not has_device:
             allow("start", self.tr("Choose a device under File first."))

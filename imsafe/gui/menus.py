@@ -50,6 +50,8 @@ def entries() -> dict[str, list[Entry | None]]:
                   _tr("Watch the device and react")),
             Entry("stop", _tr("S&top Monitor"), "Ctrl+T", Icon.SP_MediaStop,
                   _tr("Stop watching; what was shown stays")),
+            Entry("attach", _tr("&Attach..."), "Ctrl+Shift+A", Icon.SP_FileLinkIcon,
+                  _tr("Show a monitor that runs already, such as a service")),
             None,
             Entry("plot", _tr("&Plot graph..."), "Ctrl+P", Icon.SP_FileDialogContentsView,
                   _tr("Plot a score log, also one that is still being written")),

@@ -165,7 +165,16 @@ class MonitorSession(QObject):
         if self.child is not None:
             self._retry.start()  # it has not made its socket yet; if it fails it ends
         else:
-            self._end(self.tr("No monitor can be reached at {0}.").format(self._path))
+            self._end(self._why(error).format(self._path))
+
+    def _why(self, error: QLocalSocket.LocalSocketError) -> str:
+        """Why a monitor that is not ours has not greeted; with a place for its path."""
+        match error:
+            case QLocalSocket.LocalSocketError.SocketAccessError:
+                return self.tr("You may not look on at {0}; its group decides who may.")
+            case QLocalSocket.LocalSocketError.PeerClosedError:
+                return self.tr("The monitor at {0} does not let you look on.")
+        return self.tr("No monitor can be reached at {0}.")
 
     def _read(self) -> None:
         data = self._socket.read(_LARGEST_READ)

@@ -26,6 +26,8 @@ def next_step(watch: Watch, *, configured: bool) -> str:
         Whether a behaviour database has been chosen.
     """
     device = watch.device
+    if watch.attached:
+        return _tr("<h3>Attached</h3><p>The monitor has not seen a system call yet.</p>")
     if watch.session is not None:
         if isinstance(device, SensorDevice) and device.program is None:
             command = f"ims-sensor -s {device.sockets[0]} -- PROGRAM"

@@ -129,7 +129,7 @@ class RecordDialog(QDialog):
         """The device or the monitor's status changed."""
         status = self._watch.status
         if self._by_monitor:
-            if self._watch.session is None or status is None:
+            if self._watch.session is None or self._watch.attached or status is None:
                 self._by_monitor = False
                 self.said.setText(self.tr("The recording ended with the monitor."))
                 self.changed.emit()
@@ -174,7 +174,7 @@ class RecordDialog(QDialog):
             problem = wrong
         elif exists and not (self.append.isChecked() or self.replace.isChecked()):
             problem = self.tr("The file exists: say whether to append to it or to replace it.")
-        elif watch.session is not None and not watch.may_steer:
+        elif watch.session is not None and not watch.attached and not watch.may_steer:
             problem = self.tr("The monitor does not take requests from this window.")
         running = self.recording
         self.problem.tell("" if running else problem)
@@ -196,7 +196,7 @@ class RecordDialog(QDialog):
         self._rate = Rate()
         self.saturation.hide()
         self.learn.hide()
-        if self._watch.session is not None:
+        if self._watch.session is not None and not self._watch.attached:
             status = self._watch.status
             self._calls_before = status["calls"] if status is not None else 0
             self._by_monitor = True

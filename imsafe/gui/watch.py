@@ -87,7 +87,7 @@ class Watch(QObject):
     def open_device(self, device: Device) -> None:
         """Use this device; a running monitor takes it in at once."""
         self.device = device
-        if self.session is not None and self.session.connected:
+        if self.session is not None and self.session.connected and not self.attached:
             self._ask_for_sources()
             self.start_program()
         self.said.emit(self.tr("Device: {0}").format(device))
@@ -102,7 +102,7 @@ class Watch(QObject):
         """Let the device go; a running monitor lives on without it."""
         if self.device is None:
             return
-        if self.session is not None and self.session.connected:
+        if self.session is not None and self.session.connected and not self.attached:
             self.session.request("close-source", self._device_answer)
         self.device = None
         self.said.emit(self.tr("Device closed"))
@@ -170,8 +170,9 @@ class Watch(QObject):
         """Follow a monitor that runs already, by the path of its view."""
         self._adopt(MonitorSession(self))
         assert self.session is not None
-        self.session.attach(path)
+        self.said.emit(self.tr("Attached to the monitor at {0}").format(path))
         self.changed.emit()
+        self.session.attach(path)
 
     def _adopt(self, session: MonitorSession) -> None:
         self.history.clear()
@@ -221,9 +222,9 @@ class Watch(QObject):
 
     def _greeted(self, hello: Any) -> None:
         self.hello = hello
-        if self.session is not None and self.session.child is not None:
+        if not self.attached:  # a service has sources of its own
             self._bring_device_up_to_date()
-        self.start_program()
+            self.start_program()
         self.changed.emit()
 
     def _bring_device_up_to_date(self) -> None:
@@ -258,10 +259,11 @@ class Watch(QObject):
     def _ended(self, session: MonitorSession, words: str) -> None:
         if session is not self.session:
             return
+        ended = self.tr("Detached; the monitor goes on") if self.attached else ""
         self.session = None
         session.deleteLater()
         self.processes.emit(np.empty(0, PROCESS))
-        self.said.emit(words or self.tr("Monitor ended"))
+        self.said.emit(words or ended or self.tr("Monitor ended"))
         self.changed.emit()
         if words and not self.stopping:
             self.failed.emit(words)
@@ -273,6 +275,11 @@ class Watch(QObject):
         if self.status is not None:
             return self.status["applications"]
         return self.hello["applications"] if self.hello is not None else []
+
+    @property
+    def attached(self) -> bool:
+        """Whether the monitor is somebody else's: it goes on without this window."""
+        return self.session is not None and self.session.child is None
 
     @property
     def may_steer(self) -> bool:
