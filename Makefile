@@ -5,7 +5,7 @@ SETUP := tools/setup
 STAMPS := .venv/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-demo lint format test fuzz demo demo-trials screenshots bench docs dist deb deb-test clean
+.PHONY: help setup setup-test setup-demo lint format test fuzz faults demo demo-trials screenshots bench docs dist deb deb-test clean
 
 help:
 	@echo "make setup        install what ImSafe needs, and ImSafe into .venv (the others do it first)"
@@ -13,6 +13,7 @@ help:
 	@echo "make demo-trials  20 normal runs and 10 attacks against one profile; prints the table"
 	@echo "make test         all tests"
 	@echo "make fuzz         millions of mutated inputs for each parser; ARGS=\"strace --inputs 1000\""
+	@echo "make faults       kills the programs 800 times at random moments, and looks at what is left"
 	@echo "make lint         ruff, mypy, import-linter"
 	@echo "make format       rewrite the source as ruff formats it"
 	@echo "make bench        what tracing costs a program, how late the window gets, detection, speed"
@@ -55,6 +56,10 @@ test: setup setup-test setup-demo
 fuzz: export QT_QPA_PLATFORM ?= offscreen
 fuzz: setup setup-fuzz
 	$(BIN)/python -m fuzz $(ARGS)
+
+faults: setup setup-test
+	$(BIN)/python -m tests.faults $(ARGS)
+	IMSAFE_CROWD=33 $(BIN)/pytest -q tests/faults/test_surroundings.py
 
 demo: setup setup-demo
 	$(BIN)/python -m demo $(ARGS)

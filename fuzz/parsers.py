@@ -134,7 +134,7 @@ def adfa(octets: bytes) -> None:
 @_harness(8 << 10)
 def score_log(octets: bytes) -> None:
     """A score log."""
-    from imsafe.monitor.score_log import read_score_log
+    from imsafe.monitor.score_log_reader import read_score_log
 
     with _in_memory(octets) as path, _refusals():
         read_score_log(path)
@@ -236,8 +236,8 @@ def engine(octets: bytes) -> None:
     for alert in findings.alerts.values():
         json_frame(ViewKind.ALERT, alert)
         assert alert["reason"].isprintable(), alert["reason"]
-    for row in watching.processes.rows(1.0):
-        json_frame(ViewKind.PROCESSES, {"processes": [row]})
+    watching.processes.rows(1.0)
+    json_frame(ViewKind.IDENTITIES, {"processes": watching.processes.identities()})
     if findings.gaps:
         gap_records(findings.gaps)
 

@@ -56,6 +56,7 @@ class _Process:
     gone: dict[int, int] = field(default_factory=dict)  # tid: when it ended, just now
     thread_has_ended: bool = False
     has_io_uring: bool = False
+    former_until_ns: int = -(1 << 63)  # buckets up to then are those of a process before it
 
     @property
     def ended(self) -> bool:
@@ -91,6 +92,12 @@ class Processes:
             When it was born: wall clock, seconds.
         """
         process = self._get(stream, info.pid)
+        if process.ended:
+            # The number was used again before the last buckets of the former were complete.
+            until = max(process.gone.values(), default=-(1 << 63))
+            self._bury((stream, info.pid))
+            process = _Process(gone=process.gone, former_until_ns=until)
+            self._processes[stream, info.pid] = process
         process.application = application or process.application
         process.has_io_uring = False  # a ring does not outlive exec
         process.identity = {
@@ -114,6 +121,8 @@ class Processes:
             *(buckets[name].tolist() for name in columns), strict=True
         ):
             process = self._get(stream, pid)
+            if time_ns <= process.former_until_ns:
+                continue
             process.application = application
             process.whole.add(calls, maximum)
             if time_ns > process.gone.get(tid, time_ns - 1):
