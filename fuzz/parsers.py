@@ -94,7 +94,7 @@ def _consume(items: Iterable[Tagged]) -> None:
             assert item.dtype == EVENT
 
 
-@_harness(16 << 10)
+@_harness(8 << 10)
 def stream(octets: bytes) -> None:
     """A trace of ImSafe, as it is and with its checksums put right."""
     from imsafe.stream.native import read_native
@@ -104,7 +104,7 @@ def stream(octets: bytes) -> None:
             _consume(read_native(_pieces(data), "input", []))
 
 
-@_harness(8 << 10)
+@_harness(4 << 10)
 def strace(octets: bytes) -> None:
     """Text of strace."""
     from imsafe.stream.strace_text import read_strace
@@ -113,7 +113,7 @@ def strace(octets: bytes) -> None:
         _consume(read_strace(_pieces(octets), "input.4711", []))
 
 
-@_harness(4 << 10)
+@_harness(2 << 10)
 def unm(octets: bytes) -> None:
     """A UNM trace."""
     from imsafe.stream.unm import read_unm
@@ -122,7 +122,7 @@ def unm(octets: bytes) -> None:
         _consume(read_unm(_pieces(octets), "input.int", []))
 
 
-@_harness(4 << 10)
+@_harness(2 << 10)
 def adfa(octets: bytes) -> None:
     """An ADFA-LD trace."""
     from imsafe.stream.adfa import read_adfa
@@ -131,7 +131,7 @@ def adfa(octets: bytes) -> None:
         _consume(read_adfa(_pieces(octets), "input", []))
 
 
-@_harness(8 << 10)
+@_harness(2 << 10)
 def score_log(octets: bytes) -> None:
     """A score log."""
     from imsafe.monitor.score_log_reader import read_score_log
@@ -207,7 +207,7 @@ def _received(octets: bytes) -> list[Tagged]:
     return items
 
 
-@_harness(16 << 10)
+@_harness(8 << 10)
 def peer(octets: bytes) -> None:
     """What a sensor sends, from the first byte of its connection to the last."""
     for data in (octets, with_checksums(octets)):
@@ -308,7 +308,7 @@ def tracer_request(octets: bytes) -> None:
         assert KernelRequest.from_words(request.words()) == request
 
 
-@_harness(4 << 10)
+@_harness(2 << 10)
 def settings(octets: bytes) -> None:
     """The window's settings: the ini file, and the configuration that is a text in it."""
     from imsafe.gui.configuration import Configuration, check_applications
