@@ -135,8 +135,9 @@ def test_a_socket_of_others_is_not_for_everybody(short_folder):
         listener.bind(str(path))
         path.chmod(0o660)
         words = f"from imsafe.gui.attach_dialog import check_view; print(check_view({str(path)!r}))"
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         done = subprocess.run(
-            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", words],
+            [*nobody, sys.executable, "-c", words],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
     if "Permission denied" in done.stderr or "No module" in done.stderr:
