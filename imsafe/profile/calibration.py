@@ -23,18 +23,21 @@ from imsafe.profile.units import BLOCK
 READINGS = ("burst", "drift", "repertoire")
 """Their order is that of `imsafe.monitor.view_protocol.READINGS`."""
 
-TAIL_UNITS = 4
+TAIL_UNITS = 8
 """The score is extrapolated from so many of the highest units; below them it is counted.
 
 So few, because units are a mixture: where 1,500 short processes are alike and
 40 of a server are not, a tail fitted to a tenth of all knows nothing of servers.
 """
 
+TAIL_SHARE = 5
+"""And from no more than one in so many of all units."""
+
 KNOTS = 512
 """Points of the curve below the tail, at most."""
 
-WEIGHTS = (0.5, 1.0, 1.5)
-"""Of burst, drift and repertoire in the combined reading; chosen on half of ADFA-LD's files."""
+WEIGHTS = (0.5, 1.0, 2.0)
+"""Of burst, drift and repertoire in the combined reading; chosen on ADFA-LD (docs/detection.md)."""
 
 BURST_RANGE = 0.98
 """A burst beyond this quantile of the normal units' highest counts in full."""
@@ -88,7 +91,7 @@ class Calibration:
     tail_start, tail_score
         Where the tail begins, and the score there.
     tail_units, tail_excess
-        How many units are beyond it, and by how much in the mean; see `score_of`.
+        From how many units beyond it the tail is known, and its mean excess; see `score_of`.
     """
 
     units: int
@@ -331,10 +334,14 @@ def _fit_curve(start: Calibration, highest: NDArray[np.float64]) -> Calibration:
         The units' highest combined readings in rising order.
     """
     units = len(highest)
-    beyond = min(TAIL_UNITS, units - 1)
+    beyond = min(max(min(TAIL_UNITS, units // TAIL_SHARE), 1), units - 1)
     tail_start = float(highest[-1 - beyond])
     tail_score = -math.log10((beyond + 1) / units) / DECADES
-    excess = float((highest[-1 - beyond :] - tail_start).sum()) / max(beyond, 1)
+    # The very highest may be the only one of its kind, left out and so unknown:
+    # it says no more than that it is at least as far out as the next one.
+    known = max(beyond - 1, 1)
+    furthest = highest[-2] if beyond > 1 else highest[-1]
+    excess = np.minimum(highest[units - beyond :], furthest) - tail_start
     body = highest[: units - beyond]
     knots = np.unique(body[np.unique(np.linspace(0, len(body) - 1, KNOTS).astype(np.int64))])
     reach = units - np.searchsorted(highest, knots, side="left")
@@ -342,7 +349,7 @@ def _fit_curve(start: Calibration, highest: NDArray[np.float64]) -> Calibration:
     return Calibration(
         units, start.mean, start.scale, start.burst_limit,
         tuple(knots.tolist()), tuple(scores),
-        tail_start, tail_score, max(beyond, 1), max(excess, LEAST_TAIL),
+        tail_start, tail_score, known, max(float(excess.sum()) / known, LEAST_TAIL),
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[sqlite3.Connection]:
     _check_header(file)
     try:
         with contextlib.closing(_connection(file)) as connection:
-            _check_schema(connection)
+            _check_schema(connection, file)
             yield connection
     except Damaged as damage:
         raise ProfileError(f"The profile {file} is damaged: {damage}.") from damage
@@ -78,12 +78,17 @@ def _connection(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def _check_schema(connection: sqlite3.Connection) -> None:
+def _check_schema(connection: sqlite3.Connection, file: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
         raise Damaged("it is a database of something else")
     major, minor = version >> 16, version & 0xFFFF
+    if 0 < major < MAJOR:
+        raise ProfileError(
+            f"The profile {file} was learned by an earlier ImSafe, whose scores were others "
+            f"(its format is {major}.{minor}); learn it again from its traces."
+        )
     if major != MAJOR:
         raise Damaged(f"its format {major}.{minor} is not one that this version reads")
     found: dict[str, str] = {}

@@ -6,9 +6,9 @@ two of them the profile holds, for every normal unit, its sets of calls at the
 stage's beginning and end: in between, the unit's set held the one and was
 held by the other.  (A unit that ended earlier keeps its last set.)
 
-The reading is the mean of two, each from 0 to 1: how far the set is from the
-nearest normal one (`distance`), and how sure it was that calls which are not
-in it come with those that are (`company`).  `docs/detection-model.md` gives
+The reading is made of two, each from 0 to 1: how far the set is from the
+nearest normal one (`distance`), and how many bits it takes to say which calls
+are in it and which are not (`unusualness`).  `docs/detection-model.md` gives
 the formulas.
 """
 
@@ -35,11 +35,11 @@ KEPT_SETS = 2048
 UNKNOWN_BITS = 256
 """Calls that the profile has never seen share this many bits of a set, by hash."""
 
-RULED = 512
-"""Calls that `company` looks at: those that the most units use."""
+USUAL_BITS = 16
+"""A set that takes so many bits a call is half as unusual as can be."""
 
-FEW_ABSENT = 16
-"""So few calls that a set lacks are looked at one by one."""
+DISTANCE_SHARE, UNUSUALNESS_SHARE = 0.4, 0.6
+"""Of the two in the reading; chosen on ADFA-LD's files (docs/detection.md)."""
 
 LOGARITHMS = 65_536
 """Counts up to here have their logarithms ready."""
@@ -134,12 +134,11 @@ class Repertoire(NamedTuple):
     total, users
         How many units there are, and how many of them had used each bit's call
         by their end.
-    used, together
-        By stage: how many units had used a call by its end, and how many of
-        these another one by its beginning; shapes (stages, ruled) and
-        (stages, ruled, ruled).
-    companions
-        By stage: the other calls that a call came with, the surest first; -1 behind the last.
+    entered
+        How many units there are by stage, of those kept; shape (stages,).
+    begun, ended
+        How many of these had used each bit's call by the stage's beginning and
+        end; shape (stages, known).
     logarithm
         log2 of the first whole numbers, in units of 2^-32 bit.
     """
@@ -153,9 +152,9 @@ class Repertoire(NamedTuple):
     checkpoints: NDArray[np.int64]
     total: int
     users: NDArray[np.int64]
-    used: NDArray[np.int64]
-    together: NDArray[np.int64]
-    companions: NDArray[np.int16]
+    entered: NDArray[np.int64]
+    begun: NDArray[np.int64]
+    ended: NDArray[np.int64]
     logarithm: NDArray[np.int64]
 
 
@@ -208,10 +207,10 @@ def repertoire(sets: Sets) -> tuple[Repertoire, dict[Stage, int]]:
             flags = np.uint64(1) << (places & 63).astype(np.uint64)
             np.bitwise_or.at(of_set[row], places >> 6, flags)
     limits = np.array([limit for limit, _, _ in ordered], np.int64)
-    ruled = min(len(in_order), RULED)
+    known = len(in_order)
     ready = Repertoire(
         bit,
-        len(in_order),
+        known,
         before,
         after,
         np.array([sets[stage] for stage in ordered], np.int64),
@@ -219,32 +218,26 @@ def repertoire(sets: Sets) -> tuple[Repertoire, dict[Stage, int]]:
         np.array(CHECKPOINTS, np.int64),
         total,
         np.array([users[symbol] for symbol in in_order], np.int64),
-        np.zeros((len(CHECKPOINTS), ruled), np.int64),
-        np.zeros((len(CHECKPOINTS), ruled, ruled), np.int64),
-        np.full((len(CHECKPOINTS), ruled, ruled), -1, np.int16),
+        np.zeros(len(CHECKPOINTS), np.int64),
+        np.zeros((len(CHECKPOINTS), known), np.int64),
+        np.zeros((len(CHECKPOINTS), known), np.int64),
         np.zeros(min(total, LOGARITHMS) + 2, np.int64),
     )
-    _count_company(ready)
-    for together, companions in zip(ready.together, ready.companions, strict=True):
-        order = np.argsort(-together, axis=1, kind="stable")
-        companions[:] = np.where(np.take_along_axis(together, order, axis=1) > 0, order, -1)
+    _count_users(ready)
     return ready, {stage: row for row, stage in enumerate(ordered)}
 
 
 @compiled_lean
-def _count_company(ready: Repertoire) -> None:
+def _count_users(ready: Repertoire) -> None:
     for number in range(1, len(ready.logarithm)):
         ready.logarithm[number] = surprise(1.0 / number)
-    ruled = ready.used.shape[1]
     for stage in range(len(ready.checkpoints)):
         for row in range(ready.first[stage], ready.first[stage + 1]):
-            for call in range(ruled):
-                if not _has(ready.after, row, call):
-                    continue
-                ready.used[stage, call] += ready.units[row]
-                for other in range(ruled):
-                    if _has(ready.before, row, other):
-                        ready.together[stage, call, other] += ready.units[row]
+            units = ready.units[row]
+            ready.entered[stage] += units
+            for call in range(ready.known):
+                ready.begun[stage, call] += units * integer(_has(ready.before, row, call))
+                ready.ended[stage, call] += units * integer(_has(ready.after, row, call))
 
 
 @compiled
@@ -385,58 +378,34 @@ def _log2(known: NDArray[np.int64], number: int) -> int:
 
 
 @inlined
-def company(
+def unusualness(
     sets: Repertoire, without: LeftOut, words: NDArray[np.uint64], size: int, stage: int
 ) -> float:  # fmt: skip
-    """How sure it was that calls which a set lacks come with those that it has: 0 to 1.
+    """How many bits a set takes, were each call used or not for itself: 0 to 1.
+
+    A call of the set costs the surprise that a unit has used it by this stage's
+    end, one that is not in it the surprise that a unit has not by its beginning.
 
     Parameters
     ----------
     words, size
         The set as bits, and how many calls it has.
     """
-    ruled = sets.used.shape[1]
     own = without.row[stage]
-    absent = ruled
-    for call in range(ruled):
-        absent -= integer(_holds(words, call))
-    broken = 0
-    for call in range(ruled):
-        if not _holds(words, call):
-            continue
-        is_own = own >= 0 and _has(sets.after, own, call)
-        used = sets.used[stage, call] - integer(is_own)
-        surest = 0
-        if absent <= FEW_ABSENT:
-            # Looking at each of them is shorter than looking for the first of them.
-            for word in range(sets.after.shape[1]):
-                rest = ~words[word]
-                while rest != np.uint64(0):
-                    others = rest & (rest - np.uint64(1))
-                    other = 64 * word + _ones((rest ^ others) - np.uint64(1))
-                    rest = others
-                    if other >= ruled:
-                        break
-                    together = sets.together[stage, call, other]
-                    if together > surest and is_own and _has(sets.before, own, other):
-                        together -= 1
-                    surest = max(surest, together)
-        else:
-            for place in range(ruled):
-                other = integer(sets.companions[stage, call, place])
-                if other < 0 or sets.together[stage, call, other] <= surest:
-                    break
-                if _holds(words, other):
-                    continue
-                together = sets.together[stage, call, other]
-                if is_own and _has(sets.before, own, other):
-                    together -= 1
-                surest = max(surest, together)
-        if surest > 0:
-            broken += _log2(sets.logarithm, used + 1) - _log2(sets.logarithm, used - surest + 1)
-    if broken == 0 or without.total <= 0:
-        return 0.0
-    return real(min(1.0, broken / (real(size) * _log2(sets.logarithm, without.total + 1))))
+    all_units = sets.entered[stage] - integer(own >= 0) + 1
+    whole = _log2(sets.logarithm, all_units)
+    cost = 0
+    for call in range(sets.known):
+        if _holds(words, call):
+            others = sets.ended[stage, call] - integer(own >= 0 and _has(sets.after, own, call))
+            cost += whole - _log2(sets.logarithm, others + 1)
+        elif sets.begun[stage, call] > 0:
+            others = sets.begun[stage, call] - integer(own >= 0 and _has(sets.before, own, call))
+            cost += whole - _log2(sets.logarithm, all_units - others)
+    for call in range(sets.known, 64 * len(words)):
+        cost += whole * integer(_holds(words, call))
+    bits = real(cost)
+    return real(bits / (bits + real(USUAL_BITS * BIT * size)))
 
 
 @inlined
@@ -460,9 +429,8 @@ def reading_of(
             is_same = is_same and remembered.words[at, word] == words[word]
         if is_same:
             return real(remembered.reading[at])
-    reading = 0.5 * (
-        distance(sets, without, words, stage) + company(sets, without, words, size, stage)
-    )
+    reading = DISTANCE_SHARE * distance(sets, without, words, stage)
+    reading += UNUSUALNESS_SHARE * unusualness(sets, without, words, size, stage)
     remembered.stage[at] = stage
     for word in range(len(words)):
         remembered.words[at, word] = words[word]

@@ -6,8 +6,9 @@ from __future__ import annotations
 APPLICATION_ID = 0x494D5350
 """``IMSP``, in the file's header."""
 
-MAJOR, MINOR = 2, 0
-"""A greater minor version only adds tables; a greater major one cannot be read."""
+MAJOR, MINOR = 3, 0
+"""A greater minor version only adds tables; another major one cannot be read: 2 was calibrated
+for another reading of the repertoire."""
 
 TABLES = {
     "profile": "CREATE TABLE profile (key TEXT PRIMARY KEY, value TEXT)",

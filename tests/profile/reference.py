@@ -194,7 +194,7 @@ def read(process: Process, thread: Thread, symbol: int, cost: int, pairs: Counte
 
 
 def repertoire(used: set[int], limit: int, pairs: Counter[Stage]) -> float:
-    """Half the distance from the nearest pair, half the broken company."""
+    """0.4 of the distance from the nearest pair, 0.6 of the unusualness."""
     ends = [(after, number) for (of, _, after), number in pairs.items() if of == CHECKPOINTS[-1]]
     total = sum(number for _, number in ends)
     weight: Counter[int] = Counter()
@@ -210,16 +210,17 @@ def repertoire(used: set[int], limit: int, pairs: Counter[Stage]) -> float:
         if common:
             shared = float(common) * float(common)
             nearest = max(nearest, shared / (float(size) * float(common + missing)))
-    broken = 0
+    return 0.4 * (1 - math.sqrt(nearest)) + 0.6 * unusualness(used, here)
+
+
+def unusualness(used: set[int], here: list[tuple[frozenset[int], frozenset[int], int]]) -> float:
+    """Bits a call that a set takes, b / (b + 16)."""
+    entered = sum(number for _, _, number in here)
+    cost = 0
     for symbol in used:
-        with_it = [(before, number) for before, after, number in here if symbol in after]
-        together: Counter[int] = Counter()
-        for before, number in with_it:
-            for other in before - used:
-                together[other] += number
-        if together:
-            count = sum(number for _, number in with_it)
-            broken += units(1 / (count + 1)) - units(1 / (count - max(together.values()) + 1))
-    most = float(len(used)) * float(units(1 / (total + 1)))
-    company = min(1.0, broken / most) if broken else 0.0
-    return 0.5 * ((1 - math.sqrt(nearest)) + company)
+        users = sum(number for _, after, number in here if symbol in after)
+        cost += units(1 / (entered + 1)) - units(1 / (users + 1))
+    for symbol in set[int]().union(*(before for before, _, _ in here)) - used:
+        users = sum(number for before, _, number in here if symbol in before)
+        cost += units(1 / (entered + 1)) - units(1 / (entered + 1 - users))
+    return float(cost) / (float(cost) + float(16 * 2**32 * len(used)))

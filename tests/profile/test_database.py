@@ -165,7 +165,7 @@ HOSTILE = {
     "a trigger": "CREATE TRIGGER t AFTER INSERT ON nodes BEGIN SELECT 1; END",
     "a virtual table": "CREATE VIRTUAL TABLE f USING fts5(x)",
     "another table in place": "DROP TABLE marks; CREATE TABLE marks (a, b AS (hex(a)))",
-    "a future format": "PRAGMA user_version = 196608",
+    "a future format": "PRAGMA user_version = 262144",
     "a write-ahead log": "PRAGMA journal_mode = WAL",
 }
 
@@ -184,9 +184,17 @@ def test_a_hostile_profile_is_one_clear_error(saved: Path, what: str) -> None:
 def test_a_later_minor_version_is_read(saved: Path) -> None:
     with sqlite3.connect(saved) as connection:
         connection.execute("CREATE TABLE invented_later (a, b)")
-        connection.execute("PRAGMA user_version = 131077")
+        connection.execute("PRAGMA user_version = 196613")
     connection.close()
     assert Profile.load(saved).calls > 0
+
+
+def test_an_earlier_format_is_to_be_learned_again(saved: Path) -> None:
+    with sqlite3.connect(saved) as connection:
+        connection.execute("PRAGMA user_version = 131072")
+    connection.close()
+    with pytest.raises(ProfileError, match=r"earlier ImSafe.*2\.0.*learn it again from its traces"):
+        Profile.load(saved)
 
 
 def test_a_locked_database_is_not_called_damaged(

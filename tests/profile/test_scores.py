@@ -83,7 +83,6 @@ def test_long_processes_are_read_in_units() -> None:
 
 @pytest.mark.parametrize("few", [5, 60])
 def test_sets_of_many_calls_are_read_as_by_the_reference(few: int) -> None:
-    # Both ways of looking for missing company: a set lacks few of 90 calls, or many.
     rng = np.random.default_rng(few)
     kinds = [rng.choice(90, 70, replace=False) for _ in range(4)]
     trained = [calls(rng.choice(kinds[number % 4], 200).tolist(), number) for number in range(12)]
