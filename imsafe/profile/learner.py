@@ -20,7 +20,7 @@ from imsafe.profile.trace_counts import TraceCounts, added, canonical_tree, coun
 from imsafe.profile.tree import MAX_DEPTH
 from imsafe.profile.units import Sample, Unit, UnitCutter, unit_hash
 
-MOST_SETS = 65_536
+MOST_SETS = 1 << 17
 """More sets of calls than this are brought within bounds at once, not only in the end."""
 
 

@@ -63,6 +63,9 @@ Sets = Counter[Stage]
 """How many units had gone through a stage so."""
 
 
+_NUMBERS: dict[int, int] = {}
+
+
 @compiled
 def _first_uses(rows: Rows, first: NDArray[np.int64]) -> int:
     """Bring the rows that use a call for the first time to the front of `first`; how many."""
@@ -81,14 +84,16 @@ def sets_of(rows: Rows) -> list[Stage]:
     """The stages of a unit, from its own calls."""
     first = np.empty(len(rows), np.int64)
     first = first[: _first_uses(rows, first)]
-    symbols = rows[first] & SYMBOL
-    numbers = np.searchsorted(first, CHECKPOINTS).tolist()
+    # One object for each number: sets by the hundred thousand are compared by these.
+    symbols = [_NUMBERS.setdefault(symbol, symbol) for symbol in (rows[first] & SYMBOL).tolist()]
     sets: list[CallSet] = []
-    for place, number in enumerate(numbers):
-        if place > 0 and number == numbers[place - 1]:
-            sets.append(sets[-1])
+    known: list[int] = []
+    for number in np.searchsorted(first, CHECKPOINTS).tolist():
+        if number > len(known) or not sets:
+            known = sorted(known + symbols[len(known) : number])
+            sets.append(tuple(known))
         else:
-            sets.append(tuple(sorted(symbols[:number].tolist())))
+            sets.append(sets[-1])
     return list(zip(CHECKPOINTS, [(), *sets], sets, strict=False))
 
 

@@ -205,9 +205,12 @@ def room_for(nodes: int, room: int) -> int:
 def _by_process(
     owner: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> list[tuple[int, NDArray[np.int64]]]:
+    if len(owner) and owner[0] >= 0 and (owner == owner[0]).all():
+        return [(int(owner[0]), rows)]
     calls = np.flatnonzero(owner >= 0)
     if len(calls) == 0:
         return []
     order = calls[np.argsort(owner[calls], kind="stable")]
-    numbers, first = np.unique(owner[order], return_index=True)
-    return list(zip(numbers.tolist(), np.split(rows[order], first[1:]), strict=True))
+    numbers = owner[order]
+    first = np.flatnonzero(np.diff(numbers, prepend=-1))
+    return list(zip(numbers[first].tolist(), np.split(rows[order], first[1:]), strict=True))
