@@ -52,7 +52,7 @@ function _shtab_ims_learn_using
 end
 
 set -g _shtab_ims_learn_commands
-set -g _shtab_ims_learn_opts_with_value --app --depth --format --input --output -D -i -o
+set -g _shtab_ims_learn_opts_with_value --app --depth --format --input --jobs --output --save-every -D -i -j -o
 
 complete -c ims-learn -e
 complete -c ims-learn -f
@@ -66,5 +66,8 @@ complete -c ims-learn -n _shtab_ims_learn_using -l app -x -d 'learn this applica
 complete -c ims-learn -n _shtab_ims_learn_using -l again -d 'count traces that are in it already'
 complete -c ims-learn -n _shtab_ims_learn_using -l force -d 'replace OUT.db if it exists'
 complete -c ims-learn -n _shtab_ims_learn_using -l format -xka "auto imsafe strace unm adfa" -d 'auto, imsafe, strace, unm, adfa'
+complete -c ims-learn -n _shtab_ims_learn_using -s j -l jobs -x -d 'traces learned at a time (default: as many as there are processors, if worth it)'
+complete -c ims-learn -n _shtab_ims_learn_using -l resume -d 'go on from OUT.db.part, if an earlier run left it'
+complete -c ims-learn -n _shtab_ims_learn_using -l save-every -x -d 'how often long work is saved as OUT.db.part (default 60)'
 complete -c ims-learn -n _shtab_ims_learn_using -l json -d 'progress and result as JSON lines'
 complete -c ims-learn -n '_shtab_ims_learn_using; and test $_shtab_ims_learn_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'a trace, a folder, or -'

@@ -52,7 +52,7 @@ function _shtab_ims_monitor_using
 end
 
 set -g _shtab_ims_monitor_commands
-set -g _shtab_ims_monitor_opts_with_value --alerts --allow-group --allow-user --app --boxes --cgroup --config --device --driver --driver-pid --duration --execute --format --log --max-size --metrics --path --pid --profile --record --replay --ring-size --sensor --simulate-loss --source --speed --syslog --threshold --unit --view --view-group --view-user -d -l -p -t -x
+set -g _shtab_ims_monitor_opts_with_value --alerts --allow-group --allow-user --app --boxes --cgroup --config --device --driver --driver-pid --duration --execute --format --log --log-keep --log-size --max-size --metrics --path --pid --profile --record --replay --ring-size --sensor --simulate-loss --source --speed --syslog --threshold --unit --view --view-group --view-user -d -l -p -t -x
 
 complete -c ims-monitor -e
 complete -c ims-monitor -f
@@ -64,6 +64,8 @@ complete -c ims-monitor -n _shtab_ims_monitor_using -s d -l profile -xka "(__fis
 complete -c ims-monitor -n _shtab_ims_monitor_using -s t -l threshold -x -d '0 to 1; without it the one that the profile suggests'
 complete -c ims-monitor -n _shtab_ims_monitor_using -l app -xka "(__fish_complete_path (commandline -ct))" -d 'judge the application of that name by this (repeatable)'
 complete -c ims-monitor -n _shtab_ims_monitor_using -s l -l log -xka "(__fish_complete_path (commandline -ct))" -d 'write the scores, or append them'
+complete -c ims-monitor -n _shtab_ims_monitor_using -l log-size -x -d 'put the log aside at this size, under its name and the time (256M)'
+complete -c ims-monitor -n _shtab_ims_monitor_using -l log-keep -x -d 'remove older parts than the last N (all stay)'
 complete -c ims-monitor -n _shtab_ims_monitor_using -l record -xka "(__fish_complete_path (commandline -ct))" -d 'record what is watched as a trace'
 complete -c ims-monitor -n _shtab_ims_monitor_using -l append -d 'append to FILE if it exists'
 complete -c ims-monitor -n _shtab_ims_monitor_using -s x -l execute -xka "(__fish_complete_path (commandline -ct))" -d 'start this for each alert (no shell)'

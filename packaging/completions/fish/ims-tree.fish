@@ -52,7 +52,7 @@ function _shtab_ims_tree_using
 end
 
 set -g _shtab_ims_tree_commands
-set -g _shtab_ims_tree_opts_with_value --diff --export --min-count --prefix
+set -g _shtab_ims_tree_opts_with_value --diff --export --min-count --output --prefix -o
 
 complete -c ims-tree -e
 complete -c ims-tree -f
@@ -64,6 +64,8 @@ complete -c ims-tree -n _shtab_ims_tree_using -l json -d 'a JSON object for each
 complete -c ims-tree -n _shtab_ims_tree_using -l dot -d 'a graph for Graphviz'
 complete -c ims-tree -n _shtab_ims_tree_using -l diff -xka "(__fish_complete_path (commandline -ct))" -d 'sequences that only one of them has'
 complete -c ims-tree -n _shtab_ims_tree_using -l export -xka "seccomp systemd" -d 'the calls as an allow-list'
+complete -c ims-tree -n _shtab_ims_tree_using -s o -l output -xka "(__fish_complete_path (commandline -ct))" -d 'write there, whole or not at all'
+complete -c ims-tree -n _shtab_ims_tree_using -l force -d 'replace FILE if it exists'
 complete -c ims-tree -n _shtab_ims_tree_using -l prefix -xka "(__fish_complete_path (commandline -ct))" -d 'sequences beginning so'
 complete -c ims-tree -n _shtab_ims_tree_using -l min-count -x -d 'sequences seen so often'
 complete -c ims-tree -n '_shtab_ims_tree_using; and test $_shtab_ims_tree_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d PROFILE.db
