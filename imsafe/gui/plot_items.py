@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PyQt6.QtCore import QRectF
+from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen
+from pyqtgraph.Qt.internals import PrimitiveArray
 
 from imsafe.gui.score_history import Band
 
@@ -45,13 +46,17 @@ def runs(band: Band) -> NDArray[np.int64]:
 
 
 class StepItem(pg.GraphicsObject):
-    """A line of steps with the area below it filled, and the range that each step covers."""
+    """A line of steps with the area below it filled, and the range that each step covers.
+
+    Areas are rectangles and the line is one pixel wide, because those are what
+    Qt's painter is fast at: it draws 30 times a second.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._line = QPainterPath()
-        self._area = QPainterPath()
-        self._range = QPainterPath()
+        self._area = PrimitiveArray(QRectF, 4)
+        self._range = PrimitiveArray(QRectF, 4)
         self._rect = QRectF()
         self._pen = QPen()
         self._faint = QBrush()
@@ -59,7 +64,7 @@ class StepItem(pg.GraphicsObject):
 
     def set_colour(self, colour: QColor, *, alone: bool) -> None:
         """Use another colour; areas of several lines must not hide each other."""
-        self._pen = pg.mkPen(colour, width=1.4)
+        self._pen = pg.mkPen(colour, width=1)
         faint, strong = QColor(colour), QColor(colour)
         faint.setAlpha(45 if alone else 14)
         strong.setAlpha(90)
@@ -72,85 +77,90 @@ class StepItem(pg.GraphicsObject):
             self._clear()
             return
         starts = runs(band)
-        x = np.repeat(band.start - band.start[0], 2)
-        x[1:-1:2] = x[2::2]
+        left = band.start - band.start[0]
+        right = np.append(left[1:], left[-1] + band.width)
         last = np.append(starts[1:], len(band)) - 1
-        x[2 * last + 1] = x[2 * last] + band.width
-        top = np.repeat(band.maximum.astype(np.float64), 2)
-        self._show(float(band.start[0]), x, top, starts * 2)
-        if (band.minimum < band.maximum).any():
-            bottom = np.repeat(band.minimum.astype(np.float64), 2)
-            self._range = _closed(x, top, bottom, starts * 2)
+        right[last] = left[last] + band.width
+        low, high = band.minimum.astype(np.float64), band.maximum.astype(np.float64)
+        connect = np.ones(2 * len(band), np.int32)
+        connect[2 * starts[1:] - 1] = 0
+        self._show(band, left, right, high, (_pairs(left, right), np.repeat(high, 2), connect))
+        ranged = low < high
+        _fill(self._range, left[ranged], right[ranged], low[ranged], high[ranged])
 
     def set_rates(self, band: Band) -> None:
         """Show calls per second, nothing where nothing calls."""
         if not len(band):
             self._clear()
             return
-        start, rate = band.start - band.start[0], band.rate
+        rate = band.rate
+        left = band.start - band.start[0]
+        right = left + band.width
         zero = np.zeros_like(rate)
-        x = np.stack((start, start, start + band.width, start + band.width), axis=1)
+        x = np.stack((left, left, right, right), axis=1)
         y = np.stack((zero, rate, rate, zero), axis=1)
         keep = np.ones(x.shape, bool)
-        touching = np.diff(start) < 1.5 * band.width
+        touching = np.diff(left) < 1.5 * band.width
         keep[1:, 0][touching] = False
         keep[:-1, 3][touching] = False
-        self._show(float(band.start[0]), x[keep], y[keep], np.zeros(1, np.int64))
+        self._show(band, left, right, rate, (x[keep], y[keep], "all"))
+        self._range.resize(0)
 
     def _clear(self) -> None:
         self.prepareGeometryChange()
-        self._line = self._area = self._range = QPainterPath()
+        self._line = QPainterPath()
+        self._area.resize(0)
+        self._range.resize(0)
         self._rect = QRectF()
 
     def _show(
         self,
-        origin: float,
-        x: NDArray[np.float64],
-        y: NDArray[np.float64],
-        starts: NDArray[np.int64],
+        band: Band,
+        left: NDArray[np.float64],
+        right: NDArray[np.float64],
+        top: NDArray[np.float64],
+        line: tuple[Any, Any, Any],
     ) -> None:
         self.prepareGeometryChange()
         # Seconds since 1970 would cost the painter its precision: count from the first.
-        self.setPos(origin, 0)
-        connect = np.ones(len(x), np.int32)
-        connect[starts[1:] - 1] = 0
+        self.setPos(float(band.start[0]), 0)
+        x, y, connect = line
         self._line = pg.arrayToQPath(x, y, connect=connect, finiteCheck=False)
-        self._area = _closed(x, y, np.zeros_like(y), starts)
-        self._range = QPainterPath()
-        self._rect = QRectF(x[0], 0.0, x[-1] - x[0], max(float(y.max()), 1e-9))
+        _fill(self._area, left, right, np.zeros_like(top), top)
+        self._rect = QRectF(0.0, 0.0, float(right[-1]), max(float(top.max()), 1e-9))
         self.update()
 
     def boundingRect(self) -> QRectF:  # noqa: D102
         return self._rect
 
     def paint(self, painter: QPainter, *_: Any) -> None:  # noqa: D102
-        painter.fillPath(self._area, self._faint)
-        painter.fillPath(self._range, self._strong)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for rectangles, brush in ((self._area, self._faint), (self._range, self._strong)):
+            if len(rectangles):
+                painter.setBrush(brush)
+                painter.drawRects(*rectangles.drawargs())
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(self._pen)
         painter.drawPath(self._line)
 
 
-def _closed(
-    x: NDArray[np.float64],
-    top: NDArray[np.float64],
-    bottom: NDArray[np.float64],
-    starts: NDArray[np.int64],
-) -> QPainterPath:
-    """One closed outline for each run: along the top, back along the bottom."""
-    count = len(x)
-    ends = np.append(starts[1:], count)
-    lengths = ends - starts
-    # Output place of each point: a run of n points becomes 2 n, the second half reversed.
-    run = np.repeat(np.arange(len(starts)), lengths)
-    offset = np.arange(count) - starts[run]
-    forward = 2 * starts[run] + offset
-    backward = 2 * starts[run] + 2 * lengths[run] - 1 - offset
-    px, py = np.empty(2 * count), np.empty(2 * count)
-    px[forward], py[forward] = x, top
-    px[backward], py[backward] = x, bottom
-    connect = np.ones(2 * count, np.int32)
-    connect[2 * ends - 1] = 0
-    return pg.arrayToQPath(px, py, connect=connect, finiteCheck=False)
+def _pairs(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.stack((left, right), axis=1).ravel()
+
+
+def _fill(
+    rectangles: Any,
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+) -> None:
+    """Make rectangles of their edges."""
+    rectangles.resize(len(left))
+    if len(left):
+        values = rectangles.ndarray()
+        values[:, 0], values[:, 1] = left, low
+        values[:, 2], values[:, 3] = right - left, high - low
 
 
 class GapItem(pg.GraphicsObject):
