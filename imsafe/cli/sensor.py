@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -15,6 +17,8 @@ from imsafe.sources.peer import Allowed, connect_checked
 from imsafe.sources.ptrace_tracer import Tracer
 from imsafe.sources.sender import BUFFER_LIMIT, Sender
 from imsafe.sources.sensor import DEFAULT_SOCKET
+
+_PR_SET_PDEATHSIG = 1
 
 _EXAMPLES = """\
   ims-sensor -- vsftpd /etc/vsftpd.conf        the command, to /tmp/imsensor
@@ -65,6 +69,8 @@ def _parser() -> Parser:
     # For imsafe.sources.tracer_process, which is the other end of both.
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--status-fd", type=int, help=argparse.SUPPRESS)
+    # For the window: what it started ends with it, even if it is killed.
+    parser.add_argument("--end-with", type=int, metavar="PARENT", help=argparse.SUPPRESS)
     parser.add_argument(
         "command", metavar="-- CMD ARGS", nargs=argparse.REMAINDER, help="the command"
     )
@@ -75,6 +81,8 @@ def _run(args: argparse.Namespace) -> int:
     command = command_of(args)
     if bool(command) == bool(args.pid):
         raise ImsafeError("Name either processes (-p PID) or a command (-- CMD), see --help.")
+    if args.end_with is not None:
+        _end_with(args.end_with)
     tracer = Tracer(
         command or None,
         args.pid or (),
@@ -85,6 +93,13 @@ def _run(args: argparse.Namespace) -> int:
     if args.fd is None:
         return _send_to_listener(args, tracer)
     return _send_to_parent(args, tracer)
+
+
+def _end_with(parent: int) -> None:
+    """Ask the kernel for SIGTERM when the parent has died."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        raise ImsafeError("The window that started this sensor has ended.")
 
 
 def _send_to_listener(args: argparse.Namespace, tracer: Tracer) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import platform
 import sys
+import threading
 import traceback
 from types import TracebackType
 
 import numpy
 import pyqtgraph
-from PyQt6.QtCore import PYQT_VERSION_STR, QT_VERSION_STR
+from PyQt6.QtCore import PYQT_VERSION_STR, QT_VERSION_STR, QObject, pyqtSignal
 from PyQt6.QtGui import QFontDatabase, QGuiApplication
 from PyQt6.QtWidgets import (
     QApplication,
@@ -86,6 +87,22 @@ def _hook(kind: type[BaseException], error: BaseException, trace: TracebackType 
     _shown.open()
 
 
+class _FromThreads(QObject):
+    """Brings the errors of other threads to that of the window."""
+
+    raised = pyqtSignal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raised.connect(lambda args: _hook(*args[:3]))
+
+
+_from_threads: _FromThreads | None = None
+
+
 def install() -> None:
-    """Show unexpected errors in a dialog from now on."""
+    """Show unexpected errors of all threads in a dialog from now on."""
+    global _from_threads  # noqa: PLW0603  # it has to live as long as the hook
     sys.excepthook = _hook
+    _from_threads = bridge = _FromThreads()
+    threading.excepthook = bridge.raised.emit

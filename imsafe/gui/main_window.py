@@ -47,6 +47,8 @@ from imsafe.stream.traces import open_trace
 PROFILE_FILTER = "Behaviour databases (*.db);;All files (*)"
 LOG_FILTER = "Score logs (*.log *.txt *.tsv);;All files (*)"
 MOST_MESSAGES = 3
+SHOWN_MS = 8_000
+"""So long a message stands in the status bar."""
 
 
 class MainWindow(QMainWindow):
@@ -104,6 +106,7 @@ class MainWindow(QMainWindow):
             ("start", self.start_monitor),
             ("stop", self.watch.stop),
             ("attach", self.ask_attach),
+            ("reload", self.watch.reload_profiles),
             ("plot", self.ask_log),
             ("learn", self.ask_learn),
             ("record", self.ask_record),
@@ -517,6 +520,7 @@ class MainWindow(QMainWindow):
         stoppable = watch.session is not None and not watch.stopping
         allow("stop", "" if stoppable else self.tr("The monitor does not run."))
         self.desk.set_may_steer(watch.may_steer)
+        allow("reload", "" if watch.may_steer else self.tr("No monitor runs that can be asked."))
         self._refresh_empty_text()
         self.status_line.update()
         if self.recorder is not None:
@@ -533,6 +537,9 @@ class MainWindow(QMainWindow):
     def add_message(self, text: str) -> None:
         """Add a line to the messages."""
         self.messages.appendPlainText(f"{datetime.now():%H:%M:%S}  {text}")
+        # The messages may be behind another pane.
+        if (bar := self.statusBar()) is not None:
+            bar.showMessage(text.splitlines()[0] if text else "", SHOWN_MS)
 
     # Windows
 

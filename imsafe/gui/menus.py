@@ -52,6 +52,9 @@ def entries() -> dict[str, list[Entry | None]]:
                   _tr("Stop watching; what was shown stays")),
             Entry("attach", _tr("&Attach..."), "Ctrl+Shift+A", Icon.SP_FileLinkIcon,
                   _tr("Show a monitor that runs already, such as a service")),
+            Entry("reload", _tr("&Read profiles again"), "F5", Icon.SP_BrowserReload,
+                  _tr("After learning more: the monitor goes on with the databases as they are"
+                      " on the disk now")),
             None,
             Entry("plot", _tr("&Plot graph..."), "Ctrl+P", Icon.SP_FileDialogContentsView,
                   _tr("Plot a score log, also one that is still being written")),

@@ -33,6 +33,7 @@ from imsafe.monitor.view_client import (
     StatusMessage,
     ViewClient,
 )
+from imsafe.monitor.view_protocol import VIEW_FOLDER
 
 Answer = Callable[[bool, str, dict[str, Any]], None]
 """Called with a reply: whether it worked, the error in words, what else it said."""
@@ -47,7 +48,7 @@ def private_folder() -> Path:
     """A new folder for a socket that nobody else can enter (mode 0700)."""
     base = os.environ.get("XDG_RUNTIME_DIR", "")
     usable = Path(base).is_absolute() and Path(base).is_dir()
-    return Path(tempfile.mkdtemp(prefix="imsafe-", dir=base if usable else None))
+    return Path(tempfile.mkdtemp(prefix=VIEW_FOLDER, dir=base if usable else None))
 
 
 class MonitorSession(QObject):

@@ -8,8 +8,12 @@ from PyQt6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from imsafe.gui.colours import colours
 from imsafe.gui.plot_items import count_text
+from imsafe.gui.timers import timer
 from imsafe.gui.watch import Watch
 from imsafe.monitor.view_protocol import Status
+
+SILENT_S = 5.0
+"""A monitor that says nothing for so long is held up: by a slow disk, or stopped."""
 
 
 class StatusLine:
@@ -23,6 +27,8 @@ class StatusLine:
         self.lost = self._field(self._tr("Calls that the tracer or the socket had to drop"), 90)
         self.unseen = self._field("", 0)
         self.state = self._field(self._tr("What the scoring does"), 150)
+        self._was_silent = False
+        timer(bar, 1000, self._look_for_silence).start()
 
     def _tr(self, text: str) -> str:
         return self._bar.tr(text)
@@ -33,6 +39,12 @@ class StatusLine:
         label.setMinimumWidth(width)
         self._bar.addPermanentWidget(label)
         return label
+
+    def _look_for_silence(self) -> None:
+        silent = self._watch.silent_for > SILENT_S
+        if silent or self._was_silent:
+            self.update()
+        self._was_silent = silent
 
     def update(self) -> None:
         """Show how things are now."""
@@ -78,6 +90,8 @@ class StatusLine:
             return self._tr("Not monitoring"), False
         if watch.stopping:
             return self._tr("Stopping..."), False
+        if watch.silent_for > SILENT_S:
+            return self._tr("No answer for {0:.0f} s").format(watch.silent_for), True
         if watch.status is None:
             return self._tr("Starting..."), False
         open_alerts = watch.status["open_alerts"]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections import deque
 from typing import Any
 
@@ -80,6 +82,7 @@ class Watch(QObject):
         self._given: Device | None = None  # to the monitor, on its command line
         self._standby: Child | None = None
         self._over = False
+        self._heard = 0.0
         self._programs: list[Child] = []
 
     # The device
@@ -120,7 +123,8 @@ class Watch(QObject):
         program = device.program
         if program.pids and self.program_running:
             return  # still attached from the last time
-        child = Child("sensor", program.sensor_arguments(device.sockets[0]), self, hold_input=False)
+        arguments = [f"--end-with={os.getpid()}", *program.sensor_arguments(device.sockets[0])]
+        child = Child("sensor", arguments, self, hold_input=False)
         child.printed.connect(self.said)
         child.complained.connect(self.said)
         child.ended.connect(
@@ -196,6 +200,20 @@ class Watch(QObject):
         session.ended.connect(lambda words: self._ended(session, words))
         self.restarted.emit()
 
+    def reload_profiles(self) -> None:
+        """Have the profiles read again that the monitor watches with."""
+        for row in self.application_rows():
+
+            def answered(
+                ok: bool, error: str, _: dict[str, Any], path: str = row["profile"]
+            ) -> None:
+                if ok:
+                    self.said.emit(self.tr("The profile {0} was read again").format(path))
+                else:
+                    self.failed.emit(error)
+
+            self.request("reload-profile", answered, application=row["name"])
+
     def stop(self) -> None:
         """Stop the monitor, or leave one that is not ours."""
         if self.session is not None:
@@ -221,6 +239,7 @@ class Watch(QObject):
             child.wait_until_ended(3000)
 
     def _greeted(self, hello: Any) -> None:
+        self._heard = time.monotonic()
         self.hello = hello
         if not self.attached:  # a service has sources of its own
             self._bring_device_up_to_date()
@@ -252,7 +271,15 @@ class Watch(QObject):
         self.io_urings.append(notice)
         self.io_uring.emit(notice)
 
+    @property
+    def silent_for(self) -> float:
+        """Seconds for which a connected monitor has said nothing; it speaks twice a second."""
+        if self.session is None or not self.session.connected or self.stopping:
+            return 0.0
+        return time.monotonic() - self._heard
+
     def _take_status(self, status: Any) -> None:
+        self._heard = time.monotonic()
         self.status = status
         self.status_changed.emit()
 

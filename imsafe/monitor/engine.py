@@ -32,6 +32,7 @@ from imsafe.monitor.stream_watch import Opening, StreamWatch
 from imsafe.monitor.view_protocol import READINGS, Alert, CallsAround
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
+from imsafe.profile.scorer import Scorer
 from imsafe.stream.items import Closed, Item, Lost, ProcessInfo, Segment
 
 MOST_BOXES_FILLING = 100
@@ -397,9 +398,15 @@ class Engine:
         self._incidents.over(alert["incident"])
         self.findings.alerts[number] = alert
 
-    def use_profile(self, watched: Watched, profile: Profile) -> None:
-        """Go on with another profile; what threads and processes have done stays known."""
-        watched.scorer.adopt(profile)
+    def use_profile(self, watched: Watched, profile: Profile, ready: Scorer | None = None) -> None:
+        """Go on with another profile; what threads and processes have done stays known.
+
+        Parameters
+        ----------
+        ready
+            A scorer of that profile, if one has been compiled already.
+        """
+        watched.scorer.adopt(profile, ready)
         watched.profile = profile
         watched.begin_covering()
         # What differed from the former one may not differ from this one.

@@ -9,6 +9,7 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import imsafe
@@ -20,6 +21,7 @@ from imsafe.monitor.early_buckets import EarlyBuckets
 from imsafe.monitor.engine import Engine
 from imsafe.monitor.findings import Findings, gap_records, log_lines
 from imsafe.monitor.identity import Identities
+from imsafe.monitor.known_files import KnownFiles
 from imsafe.monitor.modes import differences
 from imsafe.monitor.open_source import OpenSource
 from imsafe.monitor.options import Options
@@ -28,15 +30,17 @@ from imsafe.monitor.recording_index import RecordingIndex
 from imsafe.monitor.reloading import reload_all
 from imsafe.monitor.report import Report
 from imsafe.monitor.score_log import MOST_BYTES, ScoreLog
-from imsafe.monitor.view_protocol import VIEW_VERSION, Hello, Status
+from imsafe.monitor.view_protocol import VIEW_FOLDER, VIEW_VERSION, Hello, Status
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
+from imsafe.profile.scorer import Scorer
 from imsafe.sources.base import FromFile, Source
 from imsafe.stream.items import Closed, ProcessInfo, Tagged
 
 STATUS_S = 0.5
 OPEN_BUCKETS_S = 0.1
 FLUSH_S = 0.5
+PROFILES_S = 2.0
 _LONGEST_WAIT = 0.25
 _MOST_WARNINGS = 100
 _MOST_RECORDINGS = 4
@@ -85,6 +89,8 @@ class Monitor:
         self._began = False
         self._warnings: list[str] = []
         self._failed = False
+        self._steering: Any = None
+        self._files = KnownFiles(watched.path for watched in applications)
         self._server = self._serve()
 
     def _serve(self) -> Any:
@@ -94,11 +100,12 @@ class Monitor:
         from imsafe.monitor.steering import Steering  # noqa: PLC0415
         from imsafe.monitor.view_server import ViewServer  # noqa: PLC0415
 
+        self._steering = Steering(self)
         return ViewServer(
             self._options.view,
             self._selector,
             self._hello,
-            Steering(self).do,
+            self._steering.do,
             allowed=self._options.allowed,
             identities=self.engine.processes.identities,
         )
@@ -348,6 +355,8 @@ class Monitor:
             self._reload()
         for text in self._outputs.tick(now):
             self.say(text)
+        if self._is_due("profiles", now, PROFILES_S):
+            self._look_at_profiles()
         if self._is_due("flush", now, FLUSH_S):
             self._flush()
         if self._is_due("status", now, STATUS_S):
@@ -363,6 +372,7 @@ class Monitor:
             if self._is_due("open buckets", now, OPEN_BUCKETS_S):
                 for buckets in self.engine.open_buckets():
                     self._server.buckets(self._early.early(buckets))
+            self._steering.waiting.tick()
             self._server.tick(now)
 
     def _tell_processes(self, now: float) -> None:
@@ -394,6 +404,19 @@ class Monitor:
         if log is not None:
             log.abandon()
 
+    def _look_at_profiles(self) -> None:
+        """Somebody may have learned one again, or taken it away; what was read goes on."""
+        if self._steering is not None and self._steering.waiting.busy:
+            return  # we are writing one ourselves
+        for watched in self.engine.applications.values():
+            what = self._files.news(watched.path)
+            if what:
+                self.say(
+                    f"The profile {watched.path} was {what} on the disk; the monitor goes on with"
+                    f" what it had read of it."
+                    + (" Reload it to use the new one." if what == "replaced" else "")
+                )
+
     def _reload(self) -> None:
         self._outputs.reloading()
         reload_all(self, self._options.reread)
@@ -407,11 +430,19 @@ class Monitor:
         ImsafeError
             It cannot be read; the one in use stays.
         """
-        profile = Profile.load(path)
-        self.engine.use_profile(watched, profile)
+        self.use_profile(watched, path, Scorer(Profile.load(path)))
+
+    def use_profile(self, watched: Watched, path: str, ready: Scorer) -> None:
+        """Go on with a profile that has been read and compiled."""
+        self.engine.use_profile(watched, ready.profile, ready)
         watched.path = path
         if watched.follows_suggestion:
-            watched.threshold = profile.suggested_threshold
+            watched.threshold = ready.profile.suggested_threshold
+        self.profile_is_known(watched)
+
+    def profile_is_known(self, watched: Watched) -> None:
+        """The profile's file is as it was read now."""
+        self._files.know(watched.path)
 
     # What was found.
 
@@ -546,7 +577,15 @@ class Monitor:
         if self._server is not None:
             self._server.status(self.status())
             self._server.close()
+            self._remove_folder()
         self._selector.close()
+
+    def _remove_folder(self) -> None:
+        """A window that was killed cannot remove the folder that it made for the view."""
+        folder = Path(self._options.view or "").absolute().parent
+        if self._options.until_closed is not None and folder.name.startswith(VIEW_FOLDER):
+            with contextlib.suppress(OSError):  # the window has done it, or it is not empty
+                folder.rmdir()
 
     def _summary(self) -> dict[str, Any]:
         engine = self.engine

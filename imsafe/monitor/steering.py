@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from imsafe.errors import ImsafeError
 from imsafe.monitor.calls_around import Moment
+from imsafe.monitor.later import Later, Waiting
 from imsafe.monitor.look_up import look_up
 from imsafe.monitor.view_requests import Request
 from imsafe.profile.profile import Profile
+from imsafe.profile.scorer import Scorer
 from imsafe.sources.base import Source
 from imsafe.sources.replay import ReplaySource
 from imsafe.sources.sensor import SensorSource
@@ -25,11 +27,19 @@ Keys = dict[str, Any]
 
 
 class Steering:
-    """Carries out requests whose form has been checked."""
+    """Carries out requests whose form has been checked.
+
+    Attributes
+    ----------
+    waiting
+        Changes of profiles: reading, counting and compiling one takes seconds,
+        in which the scoring goes on.
+    """
 
     def __init__(self, monitor: Monitor) -> None:
         self._monitor = monitor
-        self._requests: dict[str, Callable[[Keys], Keys]] = {
+        self.waiting = Waiting()
+        self._requests: dict[str, Callable[[Keys], Keys | Later]] = {
             "set-threshold": self._set_threshold,
             "add-source": self._add_source,
             "close-source": self._close_source,
@@ -44,8 +54,8 @@ class Steering:
             "stop": self._stop,
         }
 
-    def do(self, request: Request) -> Keys:
-        """Carry out a request; the values of the reply.
+    def do(self, request: Request) -> Keys | Later:
+        """Carry out a request; the values of the reply, or the work that will give them.
 
         Raises
         ------
@@ -81,12 +91,17 @@ class Steering:
             self._monitor.close_source(one)
         return {}
 
-    def _reload_profile(self, keys: Keys) -> Keys:
+    def _reload_profile(self, keys: Keys) -> Later:
         watched = self._monitor.engine.named(keys["application"])
-        self._monitor.reload_profile(watched, keys["profile"] or watched.path)
-        return {}
+        path = keys["profile"] or watched.path
 
-    def _mark_normal(self, keys: Keys) -> Keys:
+        def finish(ready: Scorer) -> Keys:
+            self._monitor.use_profile(watched, path, ready)
+            return {}
+
+        return self.waiting.add(lambda: Scorer(Profile.load(path)), finish)
+
+    def _mark_normal(self, keys: Keys) -> Later:
         engine = self._monitor.engine
         alerts = [engine.alert(number) for number in keys["alert"]]
         fresh = [alert for alert in alerts if alert["normal"] is None]
@@ -102,13 +117,18 @@ class Steering:
             f"alert {alert['id']}: {alert['comm']}, pid {alert['pid']}" for alert in fresh[:20]
         )
 
-        def mark(profile: Profile) -> int:
-            return profile.mark_normal(units, note, watched.threshold)
+        threshold = watched.threshold
 
-        number = self._change(watched, mark)
-        for alert in fresh:
-            engine.mark(alert["id"], number)
-        return {"mark": number}
+        def mark(profile: Profile) -> int:
+            return profile.mark_normal(units, note, threshold)
+
+        def finish(number: int) -> Keys:
+            for alert in fresh:
+                if engine.alerts.get(alert["id"]) is not None:
+                    engine.mark(alert["id"], number)
+            return {"mark": number}
+
+        return self._change(watched, mark, finish)
 
     def _acknowledge(self, keys: Keys) -> Keys:
         engine = self._monitor.engine
@@ -116,7 +136,7 @@ class Steering:
             engine.acknowledge(alert["id"], time.time() if keys["value"] else None)
         return {}
 
-    def _undo_normal(self, keys: Keys) -> Keys:
+    def _undo_normal(self, keys: Keys) -> Later:
         engine = self._monitor.engine
         marked = [alert for alert in engine.alerts if alert["normal"] == keys["mark"]]
         if keys["application"] is not None:
@@ -133,19 +153,34 @@ class Steering:
             profile.undo_normal(keys["mark"])
             return int(keys["mark"])
 
-        self._change(watched, undo)
-        for alert in marked:
-            if alert["application"] == watched.name:
-                engine.mark(alert["id"], None)
-        return {}
+        def finish(_: int) -> Keys:
+            for alert in marked:
+                if alert["application"] == watched.name and engine.alerts.get(alert["id"]):
+                    engine.mark(alert["id"], None)
+            return {}
 
-    def _change(self, watched: Watched, change: Callable[[Profile], int]) -> int:
-        """Change the profile's file as it is now, and go on with it."""
-        profile = Profile.load(watched.path)
-        result = change(profile)
-        profile.save(watched.path, replace=True)
-        self._monitor.engine.use_profile(watched, profile)
-        return result
+        return self._change(watched, undo, finish)
+
+    def _change(
+        self, watched: Watched, change: Callable[[Profile], int], finish: Callable[[int], Keys]
+    ) -> Later:
+        """Change the profile's file as it is then, and go on with it."""
+        path = watched.path
+
+        def work() -> tuple[int, Scorer]:
+            profile = Profile.load(path)
+            result = change(profile)
+            profile.save(path, replace=True)
+            return result, Scorer(profile)
+
+        def done(worked: tuple[int, Scorer]) -> Keys:
+            result, ready = worked
+            if watched.path == path:
+                self._monitor.engine.use_profile(watched, ready.profile, ready)
+                self._monitor.profile_is_known(watched)
+            return finish(result)
+
+        return self.waiting.add(work, done)
 
     def _record_start(self, keys: Keys) -> Keys:
         self._monitor.start_recording(keys["path"], append=keys["append"], replace=keys["replace"])

@@ -17,6 +17,9 @@ import numpy as np
 
 VIEW_VERSION = 2
 
+VIEW_FOLDER = "imsafe-"
+"""Beginning of the name of a folder that a window makes for the socket of its own monitor."""
+
 BUCKET_NS = 100_000_000
 """Width of a bucket: 100 ms of event time."""
 

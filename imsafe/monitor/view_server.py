@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from imsafe.errors import ImsafeError, StreamError
 from imsafe.monitor.bucket_history import BucketHistory
+from imsafe.monitor.later import Later
 from imsafe.monitor.outbox import Outbox, json_frame
 from imsafe.monitor.view_protocol import (
     Alert,
@@ -59,6 +60,7 @@ class _Client:
     unsent: memoryview = field(default_factory=lambda: memoryview(b""))
     listened_to: bool = False
     leaving: bool = False
+    awaited: list[tuple[int, Later]] = field(default_factory=list)
 
 
 class ViewServer:
@@ -74,7 +76,7 @@ class ViewServer:
         path: str | os.PathLike[str],
         selector: selectors.BaseSelector,
         hello: Callable[[bool], Hello],
-        request: Callable[[Request], Mapping[str, Any]],
+        request: Callable[[Request], Mapping[str, Any] | Later],
         *,
         allowed: Allowed | None = None,
         identities: Callable[[], list[ProcessIdentity]] = list,
@@ -90,8 +92,8 @@ class ViewServer:
         hello
             Gives the greeting; its argument is whether the window may steer.
         request
-            Does what a window asks and gives the reply's values; an
-            `ImsafeError` becomes a reply with its words.
+            Does what a window asks and gives the reply's values, or the work
+            that will; an `ImsafeError` becomes a reply with its words.
         allowed
             Further users and groups that may look on; only the monitor's own
             user and root may steer.
@@ -282,6 +284,7 @@ class ViewServer:
             Seconds of any clock that does not run backwards.
         """
         for client in list(self._clients):
+            self._reply_to_awaited(client)
             for _ in range(min(REQUESTS_A_TURN, len(client.requests))):
                 if self._answer(client, client.requests.popleft()) in _LONG_REQUESTS:
                     break  # the rest has to wait for the next turn
@@ -301,11 +304,23 @@ class ViewServer:
             number, name = request.id, request.name
             if not client.may_steer and name not in _HARMLESS_REQUESTS:
                 raise RequestError("Only the monitor's own user and root may steer it.")
-            client.outbox.reply({**self._request(request), "id": number, "ok": True})
+            values = self._request(request)
+            if isinstance(values, Later):
+                client.awaited.append((number, values))
+            else:
+                client.outbox.reply({**values, "id": number, "ok": True})
         except ImsafeError as error:
             number = error.id if isinstance(error, RequestError) and error.id else number
             client.outbox.reply({"id": number, "ok": False, "error": str(error)})
         return name
+
+    def _reply_to_awaited(self, client: _Client) -> None:
+        for number, later in client.awaited:
+            if isinstance(later.reply, ImsafeError):
+                client.outbox.reply({"id": number, "ok": False, "error": str(later.reply)})
+            elif later.reply is not None:
+                client.outbox.reply({**later.reply, "id": number, "ok": True})
+        client.awaited = [(n, later) for n, later in client.awaited if later.reply is None]
 
     def _send(self, client: _Client) -> None:
         sent = 0
@@ -332,6 +347,7 @@ class ViewServer:
     def close(self) -> None:
         """Send what can be sent at once, part from all windows and remove the socket."""
         for client in list(self._clients):
+            self._reply_to_awaited(client)
             client.leaving = True
             self._send(client)
             self._drop(client)

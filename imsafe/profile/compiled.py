@@ -85,8 +85,11 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
 
 
 def compiled(function: Function) -> Function:
-    """Compile `function` at its first call, or take it from the cache."""
-    return cast("Function", numba.njit(cache=True)(function))
+    """Compile `function` at its first call, or take it from the cache.
+
+    It runs without Python's lock: while one thread compiles a profile, another scores.
+    """
+    return cast("Function", numba.njit(cache=True, nogil=True)(function))
 
 
 def compiled_lean(function: Function) -> Function:
@@ -96,7 +99,7 @@ def compiled_lean(function: Function) -> Function:
     records of arrays (the roster, the windows) cost ten times the work itself:
     100 ns instead of 4 for finding a call's thread.
     """
-    lean = numba.njit(cache=True, _nrt=False)  # type: ignore[call-overload]  # its own name for it
+    lean = numba.njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload]  # its own
     return cast("Function", lean(function))
 
 

@@ -283,12 +283,22 @@ class Scorer:
         """
         scorer_state.restore(self, stream, pid, state)
 
-    def adopt(self, profile: Profile) -> None:
-        """Go on with another profile: windows stay, contexts are looked up in its tree."""
+    def adopt(self, profile: Profile, ready: Scorer | None = None) -> None:
+        """Go on with another profile: windows stay, contexts are looked up in its tree.
+
+        Parameters
+        ----------
+        ready
+            A scorer of that profile, if one has been compiled already, which takes the longest.
+        """
         kept = scorer_state.snapshot_all(self)
         known = scorer_state.known_symbols(self.sets)
         self.profile = profile
-        self._compile()
+        if ready is None:
+            self._compile()
+        else:
+            self.automaton, self._curve = ready.automaton, ready._curve
+            self.sets, self.whole, self.remembered = ready.sets, ready.whole, ready.remembered
         self._forget_everyone()
         newly = scorer_state.known_symbols(self.sets) - known
         for stream, pid, state in kept:

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from imsafe.errors import ImsafeError, SourceError
+from imsafe.monitor.later import Later, Waiting
 from imsafe.monitor.view_client import (
     AlertMessage,
     BucketsMessage,
@@ -55,6 +56,7 @@ class Served:
     def __init__(self, path: Path, allowed: Allowed | None = None) -> None:
         self.path = path
         self.asked: list[Request] = []
+        self.waiting, self.gate = Waiting(), threading.Event()
         self.longest_turn = 0.0
         self._selector = selectors.DefaultSelector()
         self.identities: list[ProcessIdentity] = []
@@ -76,8 +78,10 @@ class Served:
             "applications": [],
         }
 
-    def _request(self, request: Request) -> Mapping[str, Any]:
+    def _request(self, request: Request) -> Mapping[str, Any] | Later:
         self.asked.append(request)
+        if request.name == "undo-normal":
+            return self.waiting.add(lambda: self.gate.wait(20), lambda _: {"undone": True})
         if request.name == "reload-profile":
             raise ImsafeError("There is no such profile.")
         return {"mark": 7} if request.name == "mark-normal" else {}
@@ -89,6 +93,7 @@ class Served:
             with self._lock:
                 for key, _ in ready:
                     key.data()
+                self.waiting.tick()
                 self.server.tick(time.monotonic())
             self.longest_turn = max(self.longest_turn, time.monotonic() - begin)
 
@@ -192,6 +197,19 @@ def test_a_window_gets_the_history_then_what_is_new(served: Served) -> None:
             )
         )
         assert NoticeMessage("the log failed", 5.0, error=False) in window.messages
+
+
+def test_what_takes_long_is_answered_later_and_holds_nothing_up(served: Served) -> None:
+    with Window(served.path) as window, Window(served.path) as gone:
+        number, request = window.client.request("undo-normal", mark=1)
+        window.socket.sendall(request)
+        gone.socket.sendall(gone.client.request("undo-normal", mark=2)[1])
+        assert window.ask("set-threshold", application="a", threshold=0.5).ok
+        assert not any(isinstance(m, ReplyMessage) and m.id == number for m in window.messages)
+        served.gate.set()
+        reply = window.until(lambda m: isinstance(m, ReplyMessage) and m.id == number)
+        assert isinstance(reply, ReplyMessage)
+        assert reply.values == {"undone": True}
 
 
 def test_who_the_processes_are_comes_before_their_rows(served: Served) -> None:
