@@ -17,7 +17,7 @@ help:
 	@echo "make lint         ruff, mypy, import-linter"
 	@echo "make format       rewrite the source as ruff formats it"
 	@echo "make bench        what tracing costs a program, how late the window gets, detection, speed"
-	@echo "make screenshots  take docs/images again from the demo"
+	@echo "make screenshots  every window, light and dark, at 100 and 150 %, from the demo; docs/images"
 	@echo "make docs         the manual as HTML, into build/docs"
 	@echo "make dist         a wheel and an sdist for pip and pipx, into dist"
 	@echo "make deb          a Debian package, into build/deb (on Debian, with what packaging/README.md names)"
@@ -69,9 +69,7 @@ demo-trials: setup setup-demo
 
 screenshots: setup setup-demo
 	$(BIN)/python -m demo --no-stay $(ARGS)
-	mkdir -p docs/images
-	cp demo-output/3-alert.png docs/images/alert.png
-	cp demo-output/4-tree.png docs/images/tree.png
+	$(BIN)/python -m demo.screenshots
 
 bench: export QT_QPA_PLATFORM ?= offscreen
 bench: setup setup-test

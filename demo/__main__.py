@@ -28,7 +28,8 @@ def demonstrate(output: Path, runs: int, *, driver: bool, stay: bool) -> None:
     # The window and numba are imported when the first two steps have been shown.
     output.mkdir(exist_ok=True)
     profile, log = output / "web.db", output / "scores.log"
-    for old in (profile, log, *output.glob("[0-9]-*.png")):
+    recording = output / "watched.imt"
+    for old in (profile, log, recording, *output.glob("[0-9]-*.png")):
         old.unlink(missing_ok=True)
     with workplace() as folder:
         say(f"1. Record {runs} runs of lighttpd, {REQUESTS} requests each")
@@ -44,7 +45,7 @@ def demonstrate(output: Path, runs: int, *, driver: bool, stay: bool) -> None:
         with display(folder):
             from demo.window import Show  # noqa: PLC0415
 
-            Show(site, profile, log, output, driver=driver, stay=stay).run()
+            Show(site, profile, log, recording, output, driver=driver, stay=stay).run()
     say(f"\nScreenshots, profile and score log are in {output}")
 
 

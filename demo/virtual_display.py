@@ -21,7 +21,7 @@ def has_display() -> bool:
 
 
 @contextlib.contextmanager
-def display(folder: Path) -> Iterator[None]:
+def display(folder: Path, size: str = "1400x1000") -> Iterator[None]:
     """Give this process a display, in memory where there is none; `folder` keeps its key."""
     if has_display():
         yield
@@ -32,7 +32,7 @@ def display(folder: Path) -> Iterator[None]:
     key, authority = secrets.token_hex(16), folder / "display-key"
     _allow(authority, ":0", key)  # the server takes the key whatever the number beside it
     read, write = os.pipe()
-    screen = ["-screen", "0", "1400x1000x24", "-nolisten", "tcp", "-auth", str(authority)]
+    screen = ["-screen", "0", f"{size}x24", "-nolisten", "tcp", "-auth", str(authority)]
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(write), *screen],
         pass_fds=[write],

@@ -110,8 +110,8 @@ class Show:
     ----------
     site
         Not running yet.
-    profile, log
-        What was learned; where the scores go.
+    profile, log, recording
+        What was learned; where the scores and the calls go.
     pictures
         The folder for screenshots.
     driver
@@ -125,6 +125,7 @@ class Show:
         site: WebServer,
         profile: Path,
         log: Path,
+        recording: Path,
         pictures: Path,
         *,
         driver: bool,
@@ -133,6 +134,7 @@ class Show:
         self._site = site
         self._profile = profile
         self._log = log
+        self._recording = recording
         self._pictures = pictures
         self._driver = driver
         self._stay = stay
@@ -247,6 +249,7 @@ class Show:
         dialog = _dialog(window, ConfigureDialog)
         dialog.form.profile.set_path(str(self._profile))
         dialog.log.set_path(str(self._log))
+        dialog.record.set_path(str(self._recording))
         yield pause(0.5)
         self._take_picture(dialog, "0-configure")
         _press_ok(dialog.buttons)

@@ -165,6 +165,7 @@ class ApplicationForm(QWidget):
         self.meaning.setText(
             self.tr("reached by {0} on normal behaviour").format(rarity(self.threshold.value()))
         )
+        self.meaning.setVisible(summary is not None or not self.suggested.isChecked())
         self.what_if.setEnabled(summary is not None)
         self.about.setText(self.unreadable if summary is None else self._sentence(summary))
         self.price.setText("" if summary is None else self._price(summary))
@@ -300,6 +301,45 @@ class ConfigureDialog(QDialog):
         action_label = QLabel(self.tr("&Execute on alert:"))
         action_label.setBuddy(self.action)
         form.addRow(action_label, action_row)
+        for widget, words in (
+            (
+                self.form.name,
+                self.tr(
+                    "Which of several applications of one device this profile is"
+                    " for. One alone needs no name."
+                ),
+            ),
+            (self.form.profile, self.tr("What is normal, as Tools > Learn profile has made it.")),
+            (
+                self.form.threshold,
+                self.tr(
+                    "A score above it is an alert. 0.5 is reached by one in"
+                    " 1,000 on normal behaviour, 0.667 by one in 10,000."
+                ),
+            ),
+            (
+                self.log,
+                self.tr(
+                    "The complete history of the scores, as text. It is continued if it"
+                    " exists; Monitor > Plot graph shows it."
+                ),
+            ),
+            (
+                self.record,
+                self.tr(
+                    "All calls that are watched, to be replayed or learned. It is"
+                    " continued if it exists."
+                ),
+            ),
+            (
+                self.action,
+                self.tr(
+                    "A program, with no arguments and no shell. It gets the alert as"
+                    " JSON on its input, the most important of it in IMSAFE_..."
+                ),
+            ),
+        ):
+            widget.setWhatsThis(words)
         self.problem = ProblemLine()
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel

@@ -100,6 +100,16 @@ class SensorDialog(QDialog):
         )  # fmt: skip
         note.setWordWrap(True)
         form.addRow(note)
+        self.socket.setWhatsThis(
+            self.tr("A file name by which sensors find the monitor. Only your own programs, and"
+                    " root's, can connect.")
+        )  # fmt: skip
+        self.command.setWhatsThis(
+            self.tr("It is started as it stands here, without a shell, when the monitor starts.")
+        )
+        self.pids.setWhatsThis(
+            self.tr("Processes of yours that run already; the system may forbid to attach to them.")
+        )
         self.problem = ProblemLine()
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
@@ -206,6 +216,9 @@ class TraceOpenDialog(QDialog):
         hint = QLabel(self.tr("The trace is replayed as if it happened now, to the monitor or into"
                               " a file."))  # fmt: skip
         hint.setWordWrap(True)
+        self.speed.setWhatsThis(
+            self.tr("The scores are the same at any speed; as recorded, it looks as it did then.")
+        )
         self.problem = ProblemLine()
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel

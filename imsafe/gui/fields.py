@@ -105,11 +105,12 @@ class ProblemLine(QLabel):
         self.setMinimumHeight(2 * self.fontMetrics().height())
         self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
 
-    def tell(self, problem: Problem | str) -> None:
-        """Show a problem, or nothing."""
+    def tell(self, problem: Problem | str, *, wrong: bool = True) -> None:
+        """Show a problem, or nothing; or what is to be done, when nothing is wrong yet."""
         text = problem if isinstance(problem, str) else problem.text
         palette = self.palette()
-        palette.setColor(QPalette.ColorRole.WindowText, colours(palette).alert)
+        colour = colours(palette).alert if wrong else palette.color(QPalette.ColorRole.Text)
+        palette.setColor(QPalette.ColorRole.WindowText, colour)
         self.setPalette(palette)
         self.setText(text)
 

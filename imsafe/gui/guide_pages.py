@@ -159,6 +159,7 @@ class Watch(QWizardPage):
         super().__init__()
         self._plan = plan
         self.setTitle(self.tr("Watch"))
+        self.setSubTitle(self.tr("What it does from now on is judged by what was learned."))
         self.setFinalPage(True)
         self.words = QLabel()
         self.words.setWordWrap(True)

@@ -35,17 +35,13 @@ from imsafe.gui.device import OK, Problem
 from imsafe.gui.device_dialogs import TRACE_FILTER
 from imsafe.gui.fields import PathField, ProblemLine, show_message
 from imsafe.gui.file_kinds import file_kind
-from imsafe.gui.progress_words import saturation_words, time_left
+from imsafe.gui.progress_words import duration, saturation_words, time_left
 from imsafe.gui.settings import Settings
 from imsafe.gui.trace_list import TraceList
 from imsafe.monitor.score_log import printable
 
 DATABASE_FILTER = "Behaviour databases (*.db);;All files (*)"
 DEEPEST = 32
-
-
-def _in_words(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 class LearnDialog(QDialog):
@@ -112,6 +108,32 @@ class LearnDialog(QDialog):
         form.addRow(self.tr("Only a&pplication:"), self.app)
         form.addRow("", self.again)
         form.addRow("", self.resume)
+        for widget, words in (
+            (
+                self.traces,
+                self.tr(
+                    "What was recorded while the program did its normal work: all of"
+                    " it becomes normal."
+                ),
+            ),
+            (self.output, self.tr("The file in which what is learned is kept.")),
+            (
+                self.input,
+                self.tr(
+                    "What it knows is kept, and the traces are added, as if all had"
+                    " been learned at once."
+                ),
+            ),
+            (
+                self.tree_depth,
+                self.tr(
+                    "A call is judged by at most so many calls, itself included."
+                    " Deeper finds more and takes longer to learn."
+                ),
+            ),
+            (self.app, self.tr("Of traces that hold several applications, only this one.")),
+        ):
+            widget.setWhatsThis(words)
         self.problem = ProblemLine()
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
@@ -314,7 +336,7 @@ class LearnDialog(QDialog):
             words = printable(str(report.get("text", "")), 400).partition("; ")[0]
             left = time_left(done, time.monotonic() - self._began)
             if left is not None:
-                words += self.tr("; about {0} left").format(_in_words(left))
+                words += self.tr("; about {0} left").format(duration(left))
             self.said.setText(words)
             self._show_saturation(report)
         else:

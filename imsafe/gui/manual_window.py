@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from PyQt6.QtCore import Qt, QUrl
 from PyQt6.QtGui import (
     QAction,
     QCloseEvent,
     QDesktopServices,
+    QImage,
     QKeySequence,
     QShortcut,
     QTextBlock,
@@ -69,6 +71,21 @@ def anchor_of(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
 
 
+class _Pages(QTextBrowser):
+    """Text whose pictures are never wider than it is."""
+
+    def loadResource(self, type: int, name: QUrl) -> Any:  # noqa: A002
+        found = super().loadResource(type, name)
+        if type != QTextDocument.ResourceType.ImageResource.value or not found:
+            return found
+        image = found if isinstance(found, QImage) else QImage.fromData(found)
+        viewport = self.viewport()
+        room = (viewport.width() if viewport is not None else self.width()) - 40
+        if image.isNull() or image.width() <= room:
+            return image
+        return image.scaledToWidth(max(room, 200), Qt.TransformationMode.SmoothTransformation)
+
+
 class ManualWindow(QMainWindow):
     """Shows the chapters, with contents and search."""
 
@@ -78,7 +95,7 @@ class ManualWindow(QMainWindow):
         self._chapter = ""
         self._visited: list[str] = []
         self.setWindowTitle(self.tr("ImSafe manual"))
-        self.text = QTextBrowser()
+        self.text = _Pages()
         self.text.setOpenLinks(False)
         self.text.setAccessibleName(self.tr("Text of the manual"))
         self.text.anchorClicked.connect(self._follow)

@@ -42,6 +42,15 @@ def time_left(done: float, seconds: float) -> float | None:
     return seconds * (1 - done) / done
 
 
+def duration(seconds: float) -> str:
+    """How long something took, or will: ``40 s``, ``12 min``, ``3 h 5 min``."""
+    seconds = round(seconds)
+    if seconds < 90:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def saturation_words(report: Mapping[str, Any]) -> tuple[str, bool]:
     """How much was learned, from a program's JSON, and whether that is enough; "" where unsaid."""
     share, enough = report.get("learned"), bool(report.get("learned_enough"))

@@ -24,9 +24,10 @@ from imsafe.gui.configuration import check_output
 from imsafe.gui.device import KernelDevice, Problem
 from imsafe.gui.fields import PathField, ProblemLine, show_message
 from imsafe.gui.plot_items import count_text, elapsed
-from imsafe.gui.progress_words import Rate, saturation_words
+from imsafe.gui.progress_words import Rate, duration, saturation_words
 from imsafe.gui.settings import Settings
 from imsafe.gui.watch import Watch
+from imsafe.monitor.score_log import printable
 
 
 class RecordDialog(QDialog):
@@ -58,7 +59,9 @@ class RecordDialog(QDialog):
         self._by_monitor = False
         self._began = 0.0
         self._rate = Rate()
+        self._recorded_to = ""
         self._calls_before = 0
+        self._calls = self._lost = 0
         self._totals: dict[str, Any] = {}
         self._stopping = False
         self.setWindowTitle(self.tr("Trace to file"))
@@ -73,6 +76,10 @@ class RecordDialog(QDialog):
         form.addRow(self.tr("&Trace file:"), self.output)
         form.addRow("", self.append)
         form.addRow("", self.replace)
+        self.output.setWhatsThis(
+            self.tr("The recording, from which a profile is learned, or which is replayed. Nothing"
+                    " is replaced unasked.")
+        )  # fmt: skip
         self.problem = ProblemLine()
         self.said = QLabel()
         self.said.setWordWrap(True)
@@ -177,7 +184,9 @@ class RecordDialog(QDialog):
         elif watch.session is not None and not watch.attached and not watch.may_steer:
             problem = self.tr("The monitor does not take requests from this window.")
         running = self.recording
-        self.problem.tell("" if running else problem)
+        # Who has just recorded has done nothing wrong.
+        asking = exists and self._recorded_to == path
+        self.problem.tell("" if running else problem, wrong=not asking)
         self.start.setEnabled(not running and not problem)
         self.stop.setEnabled(running and not self._stopping)
         for widget in (self.output, self.append, self.replace):
@@ -192,6 +201,7 @@ class RecordDialog(QDialog):
         self.output.remember()
         self._stopping = False
         self._totals = {}
+        self._calls = self._lost = 0
         self._began = time.monotonic()
         self._rate = Rate()
         self.saturation.hide()
@@ -262,6 +272,7 @@ class RecordDialog(QDialog):
 
     def _show_progress(self, calls: int, size: int, lost: int) -> None:
         seconds = time.monotonic() - self._began
+        self._calls, self._lost = calls, lost
         words = self.tr("{calls:,} calls, {size}B, {rate} calls/s, {time}").format(
             calls=calls, size=count_text(size) + (" " if size < 10_000 else ""),
             rate=count_text(self._rate(calls)), time=elapsed(round(seconds)),
@@ -291,11 +302,15 @@ class RecordDialog(QDialog):
         self._settings.add_recent(self.output.path)
         self._unchoose()
         self.learn.show()
-        before = self.said.text()
-        self.said.setText(
-            self.tr("Recorded to {0}.").format(self.output.path)
-            + (f" {before}." if "," in before else "")
-        )
+        self._recorded_to = self.output.path
+        words = self.tr("Recorded to {0}.").format(printable(self.output.path, 300))
+        if self._calls:
+            words += " " + self.tr("{0:,} calls in {1}.").format(
+                self._calls, duration(time.monotonic() - self._began)
+            )
+        if self._lost:
+            words += " " + self.tr("{0:,} were lost.").format(self._lost)
+        self.said.setText(words)
 
     def close_now(self) -> None:
         """For the window's own end: what was recorded is kept whole."""

@@ -30,7 +30,8 @@ from imsafe.gui.child import Child
 from imsafe.gui.colours import colours
 from imsafe.gui.fields import PathField, ProblemLine
 from imsafe.gui.file_kinds import file_kind
-from imsafe.gui.plot_items import count_text, elapsed, rarity
+from imsafe.gui.plot_items import count_text, rarity
+from imsafe.gui.progress_words import duration
 from imsafe.gui.settings import Settings
 from imsafe.monitor.score_log_reader import read_score_log
 from imsafe.monitor.what_if import WhatIf
@@ -314,8 +315,7 @@ class WhatIfDialog(QDialog):
         if not len(scores):
             self.words.setText(self.tr("There is no score in it."))
             return
-        number, seconds = scores.alerts(threshold), round(scores.seconds)
-        over = elapsed(seconds) if seconds >= 60 else self.tr("{0} s").format(seconds)
+        number, over = scores.alerts(threshold), duration(scores.seconds)
         words = (
             self.tr("At {0:.3f} ({1} on normal behaviour): no alert in {2}.")
             if number == 0

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every window and dialog, light and dark, at 100 % and 150 %: `python -m demo.screenshots`.
+
+They are filled with what the demonstration has left: its profile, score log and recording.  All
+go to a folder to be looked at; those that the manual shows are copied to docs/images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from demo.steps import ROOT, say, tool
+from demo.virtual_display import display
+from demo.web_server import DemoError
+
+IMAGES = ROOT / "docs" / "images"
+SCHEMES = ("light", "dark")
+SCALES = ("100", "150")
+SCREEN = "2600x1900"
+PATIENCE_S = 240
+
+
+def main() -> int:
+    """Run the program; returns 0, or 2 after an error."""
+    parser = argparse.ArgumentParser(prog="python -m demo.screenshots", description=__doc__)
+    parser.add_argument("--data", type=Path, default=ROOT / "demo-output", metavar="FOLDER")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "build" / "screenshots", metavar="FOLDER"
+    )
+    parser.add_argument("--one", nargs=2, metavar=("SCHEME", "SCALE"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    try:
+        if args.one:
+            _one(args.data.absolute(), args.output.absolute(), args.one[0])
+        else:
+            _all(args.data.absolute(), args.output.absolute())
+    except DemoError as error:
+        print(f"screenshots: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _all(data: Path, output: Path) -> None:
+    for name in ("web.db", "scores.log", "watched.imt"):
+        if not (data / name).is_file():
+            raise DemoError(f"{data / name} is missing; run `make demo` first.")
+    with tempfile.TemporaryDirectory(prefix="imsafe-shots-") as folder:
+        # Paths that a reader of the manual does not wonder about.
+        home = Path(folder) / "imsafe"
+        home.mkdir()
+        for name in ("web.db", "scores.log", "watched.imt"):
+            shutil.copy(data / name, home / name)
+        _learn_another(home)
+        action = home / "tell-me"
+        action.write_text('#!/bin/sh\necho "To root: $IMSAFE_APPLICATION scored $IMSAFE_SCORE"\n')
+        action.chmod(0o755)
+        with display(Path(folder), SCREEN):
+            for scheme, scale in product(SCHEMES, SCALES):
+                target = output / f"{scheme}-{scale}"
+                shutil.rmtree(target, ignore_errors=True)
+                target.mkdir(parents=True)
+                environment = os.environ | {
+                    "QT_SCALE_FACTOR": f"{int(scale) / 100:g}",
+                    "XDG_CONFIG_HOME": f"{folder}/config-{scheme}-{scale}",
+                    "XDG_STATE_HOME": f"{folder}/state-{scheme}-{scale}",
+                }
+                command = [sys.executable, "-m", "demo.screenshots", "--one", scheme, scale]
+                command += ["--data", str(home), "--output", str(target)]
+                done = subprocess.run(
+                    command, env=environment, cwd=ROOT, check=False, stdin=subprocess.DEVNULL,
+                    timeout=2 * PATIENCE_S,
+                )  # fmt: skip
+                if done.returncode:
+                    raise DemoError(f"The windows in {scheme} at {scale} % were not all shown.")
+                say(f"{len(list(target.glob('*.png')))} pictures in {target}")
+    _copy_to_manual(output / f"{SCHEMES[0]}-{SCALES[0]}")
+
+
+def _learn_another(home: Path) -> None:
+    """A second profile, to compare with: of what was watched, the attack included."""
+    subprocess.run(
+        [tool("ims-learn"), "-o", str(home / "watched.db"), str(home / "watched.imt")],
+        check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def _copy_to_manual(pictures: Path) -> None:
+    shown: set[str] = set()
+    for chapter in (*ROOT.glob("docs/*.md"), ROOT / "README.md"):
+        shown |= set(re.findall(r"images/([\w-]+\.png)", chapter.read_text(encoding="utf-8")))
+    IMAGES.mkdir(exist_ok=True)
+    for name in sorted(shown):
+        if not (pictures / name).is_file():
+            raise DemoError(f"The manual shows {name}, and no window makes it.")
+        shutil.copy(pictures / name, IMAGES / name)
+    for old in IMAGES.glob("*.png"):
+        if old.name not in shown:
+            old.unlink()
+    size = sum(path.stat().st_size for path in IMAGES.glob("*.png"))
+    say(f"{len(shown)} pictures in {IMAGES}, {size:,} bytes")
+
+
+def _one(data: Path, output: Path, scheme: str) -> None:
+    """Take all pictures in this process, which was given the scale by its environment."""
+    # Qt is imported only where there is a display.
+    from PyQt6.QtWidgets import QApplication  # noqa: PLC0415
+
+    from demo.pictures import Pictures  # noqa: PLC0415
+    from demo.window import Play, Until  # noqa: PLC0415
+
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("imsafe")
+    application.setStyle("Fusion")
+    if scheme == "dark":
+        application.setPalette(_dark_palette())
+    pictures = Pictures(data, output)
+
+    def script() -> Generator[Until, None, None]:
+        yield from pictures.take()
+        QApplication.quit()
+
+    play = Play(script())
+    application.exec()
+    play.stop()
+    pictures.close()
+    application.processEvents()
+    if play.error is not None:
+        raise play.error
+
+
+def _dark_palette() -> Any:
+    """What a dark desktop gives: a display in memory has no desktop that could."""
+    from PyQt6.QtGui import QColor, QPalette  # noqa: PLC0415
+
+    palette = QPalette(QColor("#2d2d30"), QColor("#232326"))
+    role, disabled = QPalette.ColorRole, QPalette.ColorGroup.Disabled
+    for which, colour in (
+        (role.Base, "#1b1b1d"),
+        (role.AlternateBase, "#242427"),
+        (role.ToolTipBase, "#3a3a3d"),
+        (role.Highlight, "#2a6fb8"),
+        (role.HighlightedText, "#ffffff"),
+        (role.Link, "#6fb1ff"),
+        (role.PlaceholderText, "#9a9a9e"),
+    ):
+        palette.setColor(which, QColor(colour))
+    for which in (role.WindowText, role.Text, role.ButtonText, role.ToolTipText):
+        palette.setColor(which, QColor("#e8e8ea"))
+        palette.setColor(disabled, which, QColor("#8a8a8e"))
+    return palette
+
+
+if __name__ == "__main__":
+    sys.exit(main())
