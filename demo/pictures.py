@@ -147,7 +147,7 @@ class Pictures:
         yield Until(self._is_replayed, "the recording is replayed", LONG)
         yield pause(1.5)
         self._grab(window, "alert")
-        for name in ("processes", "messages", "alerts"):
+        for name in ("processes", "messages"):
             dock = window.findChild(QWidget, name)
             if dock is not None:
                 dock.raise_()
@@ -178,9 +178,8 @@ class Pictures:
         assert learn is not None
         yield pause(0.3)
         self._grab(learn, "learn-empty")
-        learn.add_paths([str(self._data / "watched.imt"), str(self._data / "copy.imt")])
+        learn.add_paths([str(self._data / "watched.imt"), str(self._data / "web.db")])
         learn.output.set_path(str(self._data / "new.db"))
-        learn.again.setChecked(True)
         learn.learn()
         yield Until(learn.use.isVisible, "the profile is learned", LONG)
         yield pause(0.3)

@@ -76,7 +76,7 @@ class ActionTest(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.addButton(self.stop, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.close)
-        said = QLabel(self.tr("What it &said (the monitor throws that away):"))
+        said = QLabel(self.tr("What it &said (the monitor shows it among the messages):"))
         said.setBuddy(self.output)
         given = QLabel(self.tr("What it was &given, in its environment and on its input:"))
         given.setBuddy(self.given)

@@ -142,9 +142,12 @@ class Record(QWizardPage):
                 else self.tr("Waiting for the first calls ({0})...").format(elapsed(self._seconds))
             )  # fmt: skip
         elif calls:
-            words = self.tr("{0:,} calls of {1:,} processes").format(
-                calls, int(self._totals.get("processes", 0))
-            )
+            processes = int(self._totals.get("processes", 0))
+            words = (
+                self.tr("{0:,} calls of one process")
+                if processes == 1
+                else self.tr("{0:,} calls of {1:,} processes")
+            ).format(calls, processes)
             if running:
                 words += self.tr(", {0} a second, for {1}").format(
                     count_text(self._rate(calls)), elapsed(self._seconds)
