@@ -56,6 +56,11 @@ def _of_text(value: _Value, _: _Context) -> str | None:
     return value if usable else None
 
 
+def _of_word(value: _Value, _: _Context) -> str | None:
+    """A word of a command: anything that a program can be given."""
+    return value if isinstance(value, str) and "\0" not in value else None
+
+
 def _of_path(value: _Value, context: _Context) -> str | None:
     text = _of_text(value, context)
     return None if text is None else context.path(text)
@@ -111,6 +116,7 @@ def _of_flag(value: _Value, _: _Context) -> str | None:
 
 
 _TEXT = _Kind("a text", _of_text)
+_WORD = _Kind("a text", _of_word)
 _PATH = _Kind("the path of a file", _of_path)
 _SOCKET = _Kind("the path of a socket", _of_path)
 _PROGRAM = _Kind("the path of a program", _of_program)
@@ -178,7 +184,7 @@ _SOURCES = {
         "speed": _Key(_SPEED, "--speed"),
     },
     "command": {
-        "command": _Key(_TEXT, many=True),
+        "command": _Key(_WORD, many=True),
         "full": _Key(_FLAG, "--full"),
         **_FOLLOW,
     },

@@ -23,6 +23,7 @@ from imsafe.errors import FileExistsRefused, ImsafeError, cannot
 from imsafe.files import almost_full
 
 MAGIC = "# ImSafe score log 1"
+_NOT_INHERITED = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 COLUMNS = (
     "time",
     "score",
@@ -146,7 +147,7 @@ class ScoreLog:
     def _open(self) -> None:
         try:
             descriptor = os.open(
-                self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+                self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _NOT_INHERITED, 0o600
             )
         except OSError as error:
             raise cannot("write", self.path, error) from error
@@ -167,11 +168,13 @@ class ScoreLog:
 
     def _check_earlier(self, descriptor: int, size: int) -> None:
         """Refuse to write into what is no score log; end a line that was cut short."""
-        if os.pread(descriptor, len(MAGIC) + 1, 0) != MAGIC.encode() + b"\n":
+        os.lseek(descriptor, 0, os.SEEK_SET)  # not pread, which Windows has not
+        if os.read(descriptor, len(MAGIC) + 1) != MAGIC.encode() + b"\n":
             raise FileExistsRefused(
                 f"{self.path} exists already and is not a score log; choose another name."
             )
-        if os.pread(descriptor, 1, size - 1) != b"\n":
+        os.lseek(descriptor, size - 1, os.SEEK_SET)
+        if os.read(descriptor, 1) != b"\n":
             os.write(descriptor, b" # cut short\n")
 
     def write(self, lines: Iterable[LogLine]) -> None:

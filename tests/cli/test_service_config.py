@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imsafe.cli import service_config as keys
@@ -110,10 +110,10 @@ def test_several_applications_and_the_other_sources(tmp_path):
     replay = load(tmp_path, "profile='a'\n[source]\nkind='replay'\ntrace='t'\nspeed=2.5")
     assert replay.words() == [f"--profile={tmp_path}/a", f"--replay={tmp_path}/t", "--speed=2.5"]
     command = load(
-        tmp_path, "profile='a'\n[source]\nkind='command'\ncommand=['ls', '-l']\nfull=true"
+        tmp_path, "profile='a'\n[source]\nkind='command'\ncommand=['ls', \"-l\\n\"]\nfull=true"
     )
     assert command.words() == [f"--profile={tmp_path}/a", "--full"]
-    assert command.command == ["ls", "-l"]
+    assert command.command == ["ls", "-l\n"]
 
 
 SOURCE = "\n[source]\nkind = 'sensor'\nsocket = 's'\n"
@@ -185,7 +185,7 @@ _NAMES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(_NAMES, st.one_of(_VALUES, st.dictionaries(_NAMES, _VALUES))))
 def test_nothing_that_a_file_may_hold_is_more_than_an_error(values):
     with contextlib.suppress(ImsafeError):

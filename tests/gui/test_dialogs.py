@@ -47,7 +47,9 @@ def test_the_menus_are_those_of_the_original_in_order(window):
         "Connect to driver...", "Connect to sensor...", "Open trace...", "Open file...",
         "Recent files", "Close device", "Quit",
     ]  # fmt: skip
-    assert texts["Monitor"] == ["Configure...", "Start Monitor", "Stop Monitor", "Plot graph..."]
+    assert texts["Monitor"] == [
+        "Configure...", "Start Monitor", "Stop Monitor", "Attach...", "Plot graph...",
+    ]  # fmt: skip
     assert texts["Tools"] == ["Learn profile...", "Trace to file...", "Display tree..."]
     assert texts["Help"] == ["Manual", "What's this?", "First steps...", "About"]
 
