@@ -37,7 +37,8 @@ def service(short_folder, learned):
     )  # fmt: skip
     yield folder / "view", monitor
     (short_folder / "end").touch()
-    monitor.terminate()
+    if monitor.poll() is None:
+        monitor.terminate()
     assert monitor.wait(timeout=60) in (0, 1)
 
 
@@ -86,6 +87,7 @@ def test_attach_look_and_detach(qtbot, window, settings, service, short_folder):
 
     # The service ends: one dialog, and the window goes on.
     monitor.terminate()
+    monitor.wait(timeout=60)
     qtbot.waitUntil(lambda: bool(window.findChildren(QMessageBox)), timeout=LONG)
     assert window.findChildren(QMessageBox)[0].text() == "The monitor has ended."
     assert window.watch.session is None
