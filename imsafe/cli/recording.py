@@ -15,7 +15,7 @@ import numpy as np
 import imsafe
 from imsafe.cli.common import Stop, emit, say
 from imsafe.errors import ImsafeError
-from imsafe.events import Kind
+from imsafe.events import Events, Kind
 from imsafe.profile.live_saturation import LiveSaturation
 from imsafe.profile.saturation import Saturation
 from imsafe.sources.base import FromFile, Source
@@ -26,6 +26,9 @@ _SHOW_S = 0.5
 _FLUSH_S = 1.0
 _WAIT_S = 0.1
 _MOST_WARNINGS = 100
+_COUNTING_SHARE = 0.05
+_COUNTING_REST_S = 0.5
+"""Counting sequences takes this share of the time at most, beyond the first half second of it."""
 _REST_S = 10.0
 """For what is still on its way at the end."""
 
@@ -76,7 +79,8 @@ class Recording:
         self._lost = 0
         self._seen = LiveSaturation() if as_json or on_terminal or counted else None
         self._processes: set[tuple[int, int]] = set()
-        self._shown_at = self._flushed_at = time.monotonic()
+        self._counting_s = 0.0
+        self._began = self._shown_at = self._flushed_at = time.monotonic()
 
     def begin(self, writer: TraceWriter) -> None:
         """Write to this file from now on; the duration begins."""
@@ -100,12 +104,26 @@ class Recording:
         self._writer.write(item, channel)
         if isinstance(item, np.ndarray):
             self._calls += int(np.count_nonzero(item["kind"] == Kind.CALL))
-            if self._seen is not None:
-                self._seen.feed(channel, item)
+            self._count(channel, item)
         elif isinstance(item, Lost) and self._seen is not None:
             self._seen.void(channel)
         elif isinstance(item, ProcessInfo):
             self._processes.add((channel, item.pid))
+
+    def _count(self, channel: int, events: Events) -> None:
+        """Count sequences, where that does not keep the recording itself from its work.
+
+        What is passed over makes sequences look rarer than they are: at worst one
+        records for longer than was needed.
+        """
+        if self._seen is None:
+            return
+        began = time.monotonic()
+        if self._counting_s > _COUNTING_REST_S + _COUNTING_SHARE * (began - self._began):
+            self._seen.void(channel)
+            return
+        self._seen.feed(channel, events)
+        self._counting_s += time.monotonic() - began
 
     def open_channel(self, meta: dict[str, Any]) -> int:
         """Begin one more stream in the file."""
