@@ -15,6 +15,7 @@ import json
 import math
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,8 @@ BEFORE_S, AFTER_S = 6.0, 6.0
 """Normal load before an attack of a trial, and how long after it an alert counts as its."""
 BETWEEN_S = 15.0
 """Between two attacks of one trial: an alert closes after 10 s below the threshold."""
+REASONS = 6
+"""Different reasons of each attack that are printed."""
 FRESH = 1000
 """Seeds of load that was not learned begin here."""
 
@@ -246,7 +249,7 @@ class Bench:
                 f"{attack.name}: scores {', '.join(f'{score:.3f}' for score in scores)}"
             )
             seen = [told(alert) for each in raised for alert in each]
-            subject.reasons += [f"{attack.name}: {text}" for text in dict.fromkeys(seen)]
+            subject.reasons += [f"{attack.name}: {t}" for t in list(dict.fromkeys(seen))[:REASONS]]
 
 
 def at_least(expected: float, count: int) -> float:
@@ -261,7 +264,8 @@ def say(subject: Subject, text: str) -> None:
 
 def told(alert: dict[str, Any]) -> str:
     """An alert as the monitor says it, without what differs from run to run."""
-    reason = alert["reason"].replace(f" (pid {alert['pid']})", "")
+    reason = re.sub(r" \(pid \d+\)|pid \d+: |, pid \d+", "", alert["reason"])
+    reason = re.sub(r"/tmp/imsafe-daemons-\S*/", "", reason)
     return f"{reason} (score {alert['score']:.2f}, {alert['reading']})"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""nginx with its perl module: its configuration, its visitors, and a shell through a hole."""
+"""An nginx with its perl module: its configuration, its visitors, and a shell through a hole."""
 
 from __future__ import annotations
 

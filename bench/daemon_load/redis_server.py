@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""redis-server: its configuration, what ordinary clients do with it, and three attacks."""
+"""A redis-server: its configuration, what ordinary clients do with it, and three attacks."""
 
 from __future__ import annotations
 

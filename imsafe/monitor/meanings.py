@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What system calls are for, in a few words, for those that tell most of an intrusion."""
+"""What system calls are for, in a few words: those that tell most of an intrusion, first."""
 
 from __future__ import annotations
 
@@ -57,9 +57,14 @@ _MEANINGS = {
 }
 
 _BY_CALL = {call: words for words, calls in _MEANINGS.items() for call in calls.split()}
+_RANK = {call: rank for rank, call in enumerate(_BY_CALL)}
 
 
-def with_meaning(call: str) -> str:
-    """A call's name, with what it is for where that is known."""
-    words = _BY_CALL.get(call.partition("@")[0])
-    return f"{call} ({words})" if words else call
+def meaning(call: str) -> str:
+    """What a call is for; empty where that is not listed."""
+    return _BY_CALL.get(call.partition("@")[0], "")
+
+
+def telling(call: str) -> int:
+    """A number by which the calls that tell most come first."""
+    return _RANK.get(call.partition("@")[0], len(_RANK))

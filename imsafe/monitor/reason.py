@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imsafe.monitor.meanings import with_meaning
+from imsafe.monitor.meanings import meaning, telling
 from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import ExplainedCall
 from imsafe.stream.items import ProcessInfo
@@ -47,8 +47,8 @@ class Recent:
 
     @property
     def new(self) -> list[str]:
-        """Calls that no learned process ever made."""
-        return [call for call, makers in self.makers.items() if not makers]
+        """Calls that no learned process ever made, the most telling first."""
+        return sorted((call for call, makers in self.makers.items() if not makers), key=telling)
 
     @property
     def rare(self) -> list[str]:
@@ -126,7 +126,13 @@ def _few_made(recent: Recent) -> str:
 
 
 def _listed(calls: Sequence[str]) -> str:
-    named = [with_meaning(call) for call in calls[:NAMED]]
+    """The first calls of a list, each kind with what it is for."""
+    first = calls[:NAMED]
+    kinds = dict.fromkeys(meaning(call) for call in first)
+    named = []
+    for kind in kinds:
+        same = [call for call in first if meaning(call) == kind]
+        named += [*same[:-1], f"{same[-1]} ({kind})" if kind else same[-1]]
     more = len(calls) - len(named)
     if more:
         named.append(f"{more} more")

@@ -82,6 +82,15 @@ def test_of_known_calls_the_least_expected_are_named_in_their_order() -> None:
     )
 
 
+def test_calls_for_the_same_are_named_together_and_the_most_telling_first() -> None:
+    new = dict.fromkeys(["getuid", "quux", "getgid", "connect", "execve"], 0)
+    text = reason_of(WORKER, None, "burst", [], Recent(20, 0, new, 60))
+    assert (
+        "it called execve (starts a program), connect (connects to another), getuid, getgid"
+        " (asks who it is) and 1 more, which no learned process ever did"
+    ) in text
+
+
 def test_names_of_others_are_neutral_and_many_calls_are_counted() -> None:
     evil = ProcessInfo(0, 11, 10, "\x1b[2Jsh", "/tmp/\x1b]0;a\n", 1)
     recent = Recent(20, 20, {f"call_{n}": 0 for n in range(30)}, 60)
@@ -98,7 +107,7 @@ def test_what_it_did_lately_is_what_it_did(profile: Profile) -> None:
     stretches = [Stretch({}, 0, [part])]
     # The last record is later than the alert.
     whole = recently(profile, stretches, 100, 1, "drift")
-    assert (whole.calls, whole.unusual, whole.new) == (92, 2, ["socket", "execve"])
+    assert (whole.calls, whole.unusual, whole.new) == (92, 2, ["execve", "socket"])
     assert whole.processes == 60
     assert whole.makers["read"] == 60
     of_thread = recently(profile, stretches, 100, 1, "burst")
