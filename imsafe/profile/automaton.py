@@ -123,16 +123,25 @@ def child_of(automaton: Automaton, parent: int, symbol: int) -> int:
     state = integer(automaton.state[parent])
     if state < 0:
         return -1
-    return node_reached(automaton, state, symbol)
-
-
-@inlined
-def node_reached(automaton: Automaton, state: int, symbol: int) -> int:
-    """The node of a state's longest sequence prolonged by `symbol`, or -1."""
     row = _row_of(automaton.rows, state, symbol, _scattered(symbol))
     if automaton.rows[row, 0] < 0:
         return -1
     return integer(automaton.rows[row, 1]) & _NODE
+
+
+@inlined
+def advance(automaton: Automaton, state: int, symbol: int) -> tuple[int, int]:
+    """The node of the longest known sequence that a call ends (0: none), and the next state."""
+    rows = automaton.rows
+    scattered = _scattered(symbol)
+    while True:
+        row = _row_of(rows, state, symbol, scattered)
+        if rows[row, 0] >= 0:
+            return rows[row, 1] & _NODE, rows[row, 1] >> NODE_BITS
+        header = state >> ROW_BITS
+        if header == _ROOT:
+            return 0, 0
+        state = rows[header, 1] >> NODE_BITS
 
 
 @inlined

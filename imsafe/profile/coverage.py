@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.events import Events
-from imsafe.profile.automaton import Automaton, node_reached, step
+from imsafe.profile.automaton import Automaton, advance
 from imsafe.profile.compiled import compiled_lean, integer
 from imsafe.profile.pace import SURE
 from imsafe.profile.saturation import ENOUGH, Saturation
@@ -122,15 +122,11 @@ def _look_up(
             state[thread] = 0
             length[thread] = 0
             roster.epoch[thread] = stream_state[EPOCH]
-        symbol = symbol_of(batch, i)
-        before = integer(state[thread])
-        state[thread] = step(automaton, before, symbol)[1]
+        node, state[thread] = advance(automaton, integer(state[thread]), symbol_of(batch, i))
         length[thread] += 1
         if length[thread] >= depth:
             totals[0] += 1
-            node = node_reached(automaton, before, symbol)
-            if node < 0 or node_depth[node] < depth:
-                totals[1] += 1
+            totals[1] += node_depth[node] < depth
     return len(batch)
 
 
