@@ -113,7 +113,8 @@ class Readout:
         lines = [self._line(*row, colours) for row in found[:_MOST_TOLD]]
         if len(found) > _MOST_TOLD:
             lines.append(_tr("and {0} more").format(len(found) - _MOST_TOLD))
-        if any(start <= seconds <= end for start, end in self.gaps):
+        reach = 2 * self._pixel()  # a loss of an instant can be pointed at, too
+        if any(start - reach <= seconds <= end + reach for start, end in self.gaps):
             lines.append(f"<div><b>{_tr('Calls were lost here.')}</b></div>")
         mark = self.mark(seconds)
         if mark is not None:

@@ -272,7 +272,7 @@ class LiveHistory:
     """The scores that a monitor has sent, by application.
 
     Its memory is bounded by `LENGTHS`, 81 MB, however long it goes on; it takes
-    a day to get there.
+    a day to get there.  Applications beyond the second take at most 7 MB each.
 
     Attributes
     ----------
