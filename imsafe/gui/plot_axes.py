@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 import pyqtgraph as pg
 from PyQt6.QtGui import QFont, QFontMetricsF
@@ -24,6 +25,9 @@ class TimeAxis(pg.DateAxisItem):
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: D102
         if values and max(values) < ELAPSED_BELOW:
             return [elapsed(value) for value in values]
+        if 0 < spacing < 1:  # seconds alone would not tell which minute
+            moments = [datetime.fromtimestamp(value).astimezone() for value in values]
+            return [f"{at:%M:%S}.{at.microsecond:06}".rstrip("0").rstrip(".") for at in moments]
         return [str(text) for text in super().tickStrings(values, scale, spacing)]
 
 

@@ -131,7 +131,10 @@ class Readout:
             seconds = float(band.bins["time"][place])
             if band.width > 0.15:
                 within = _tr("highest of {0}").format(span_text(band.width))
-        return f"<div><b>{time_text(seconds)}</b> &nbsp;{within}</div>" + "".join(lines)
+        return (
+            f"<div><b>{time_text(seconds, date=not self._live)}</b> &nbsp;{within}</div>"
+            + "".join(lines)
+        )
 
     def _line(self, number: int, band: Band, place: int, colours: Colours) -> str:
         bin_ = band.bins[place]
