@@ -110,7 +110,9 @@ class AlertDetail(QWidget):
 
     def _fact(self, title: str) -> QLabel:
         label = _label()
-        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        label.setSizePolicy(policy)
         label.setAccessibleName(title.rstrip(":"))
         self._facts.addRow(title, label)
         return label

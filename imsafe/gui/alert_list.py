@@ -102,7 +102,7 @@ class AlertList(QWidget):
         super().__init__(parent)
         self._model = model
         self._may_steer = True
-        self._chosen = NOTHING
+        self._chosen = NOTHING, 0
         self._sieve = _Sieve(model, self)
         self.view = QTreeView()
         self._set_up_view()
@@ -157,7 +157,7 @@ class AlertList(QWidget):
         header.setStretchLastSection(True)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         letter = self.fontMetrics().averageCharWidth()
-        for column, letters in enumerate((18, 12, 13, 19, 6, 8)):
+        for column, letters in enumerate((17, 12, 17, 18, 6, 8)):
             view.setColumnWidth(column, letters * letter)
         view.setColumnHidden(APPLICATION, True)
         view.setColumnHidden(TIMES, True)
@@ -255,10 +255,11 @@ class AlertList(QWidget):
     # What happens
 
     def _selected(self, *_: Any) -> None:
-        current = self.current()
-        if current != self._chosen:
-            self._chosen = current
-            self.chosen.emit(current)
+        # An incident and its worst alert have the same id, and are not the same choice.
+        chosen = self.current(), len(self.current_ids())
+        if chosen != self._chosen:
+            self._chosen = chosen
+            self.chosen.emit(chosen[0])
 
     def _sift(self) -> None:
         self._sieve.words = self.search.text().casefold().split()

@@ -48,7 +48,8 @@ PROFILE_FILTER = "Behaviour databases (*.db);;All files (*)"
 LOG_FILTER = "Score logs (*.log *.txt *.tsv);;All files (*)"
 MOST_MESSAGES = 3
 SHOWN_MS = 8_000
-"""So long a message stands in the status bar."""
+SHOWN_LETTERS = 70
+"""So long, and so much of it, a message stands in the status bar."""
 
 
 class MainWindow(QMainWindow):
@@ -539,7 +540,8 @@ class MainWindow(QMainWindow):
         self.messages.appendPlainText(f"{datetime.now():%H:%M:%S}  {text}")
         # The messages may be behind another pane.
         if (bar := self.statusBar()) is not None:
-            bar.showMessage(text.splitlines()[0] if text else "", SHOWN_MS)
+            short = text if len(text) <= SHOWN_LETTERS else text[:SHOWN_LETTERS] + "..."
+            bar.showMessage(" ".join(short.split()), SHOWN_MS)
 
     # Windows
 

@@ -134,6 +134,11 @@ def test_an_incident_is_chosen_as_a_whole(window, qtbot):
     assert window.alert_list.selected() == [2]
     assert window.detail.reason.text() == "id did that."
     assert not window.detail.incident.isVisible()
+    window.alert_list.choose_incident(3)
+    assert window.detail.incident.isVisible()
+    window.alert_list.choose(3)  # the worst alert alone has the same id as its incident
+    assert not window.detail.incident.isVisible()
+    assert window.detail.normal.text() == "This was &normal"
 
 
 def test_the_surprising_call_is_in_sight(window, qtbot):
