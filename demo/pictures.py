@@ -30,7 +30,7 @@ from imsafe.sources.kernel_request import KernelRequest
 Dialog = TypeVar("Dialog", bound=QDialog)
 Window = TypeVar("Window", bound=QWidget)
 
-LONG = 120.0
+LONG = 300.0
 
 
 class Pictures:

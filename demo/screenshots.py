@@ -27,7 +27,7 @@ IMAGES = ROOT / "docs" / "images"
 SCHEMES = ("light", "dark")
 SCALES = ("100", "150")
 SCREEN = "2600x1900"
-PATIENCE_S = 240
+PATIENCE_S = 1200
 
 
 def main() -> int:
@@ -78,7 +78,7 @@ def _all(data: Path, output: Path) -> None:
                 command += ["--data", str(home), "--output", str(target)]
                 done = subprocess.run(
                     command, env=environment, cwd=ROOT, check=False, stdin=subprocess.DEVNULL,
-                    timeout=2 * PATIENCE_S,
+                    timeout=PATIENCE_S,
                 )  # fmt: skip
                 if done.returncode:
                     raise DemoError(f"The windows in {scheme} at {scale} % were not all shown.")

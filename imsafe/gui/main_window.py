@@ -122,6 +122,8 @@ class MainWindow(QMainWindow):
         self.menus.restore.toggled.connect(
             lambda on: self.settings.set_text("session/restore", "yes" if on else "no")
         )
+        # Dialogs add to them as well.
+        self.menus.file.aboutToShow.connect(self._refresh_recent)
         self.plot.link_activated.connect(lambda name: self.menus.actions[name].trigger())
 
     def _connect_watch(self) -> None:
@@ -316,6 +318,7 @@ class MainWindow(QMainWindow):
     def plot_log(self, path: str) -> None:
         """Plot a score log in a window of its own."""
         self.settings.set_folder("log", path)
+        self.settings.add_recent(path)
         window = LogWindow(path, self.settings)
         offer_help(window, self.settings, "manual#plot-graph")
         self._show_window(window)

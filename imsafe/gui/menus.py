@@ -103,8 +103,8 @@ class Menus:
     Attributes
     ----------
     actions : dict of str to QAction
-    recent : QMenu
-        File > Recent files, filled by the window.
+    file, recent : QMenu
+        File, and in it Recent files, filled by the window.
     restore : QAction
         Whether the last session is restored.
     """
@@ -134,6 +134,7 @@ class Menus:
                 self.allow(entry.name)
                 menu.addAction(action)
             if "quit" in self.actions and not hasattr(self, "recent"):
+                self.file = menu
                 self.recent = QMenu(_tr("&Recent files"), window)
                 menu.insertMenu(self.actions["close"], self.recent)
         self.actions["quit"].setMenuRole(QAction.MenuRole.QuitRole)

@@ -354,7 +354,10 @@ class TreeWindow(QMainWindow):
             self.view.setCurrentIndex(index)
             self.view.scrollTo(index)
             self.view.expand(index)
-        self.boxes.show_node(node)
+        if self._pages.currentWidget() is self.boxes:
+            self.boxes.show_node(node)
+        else:
+            self.boxes.boxes.current = node
 
     # Search
 

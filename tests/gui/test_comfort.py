@@ -81,6 +81,19 @@ def test_the_last_session_is_restored(qtbot, settings, learned):
     third.close()
 
 
+def test_recent_files(window, learned, tmp_path):
+    assert not window.menus.recent.isEnabled()
+    window.open_file(str(learned[1]))
+    (tmp_path / "a&b.log").write_text("# ImSafe score log 1\n")
+    window.plot_log(str(tmp_path / "a&b.log"))
+    window.menus.file.aboutToShow.emit()
+    texts = [action.text() for action in window.menus.recent.actions()]
+    assert texts == [str(tmp_path / "a&&b.log"), str(learned[1])]
+    (tmp_path / "a&b.log").unlink()
+    window.menus.file.aboutToShow.emit()
+    assert len(window.menus.recent.actions()) == 1
+
+
 def test_open_file_says_what_is_no_trace(window, tmp_path):
     (tmp_path / "picture").write_bytes(b"\x89PNG\r\n\x1a\n" * 10)
     window.open_file(str(tmp_path / "picture"))
