@@ -16,7 +16,7 @@ from imsafe.gui.device import SensorDevice
 
 from .conftest import SERVICE
 
-LONG = 60_000
+LONG = 150_000
 
 
 @pytest.fixture
