@@ -5,7 +5,7 @@ SETUP := tools/setup
 STAMPS := .venv/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-demo lint format test fuzz faults demo demo-trials screenshots bench docs dist deb deb-test clean
+.PHONY: help setup setup-test setup-demo lint format test fuzz faults demo demo-trials screenshots bench docs completions dist deb deb-test clean
 
 help:
 	@echo "make setup        install what ImSafe needs, and ImSafe into .venv (the others do it first)"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench        what tracing costs a program, how late the window gets, detection, speed"
 	@echo "make screenshots  every window, light and dark, at 100 and 150 %, from the demo; docs/images"
 	@echo "make docs         the manual as HTML, into build/docs"
+	@echo "make completions  packaging/completions again, after an option is new"
 	@echo "make dist         a wheel and an sdist for pip and pipx, into dist"
 	@echo "make deb          a Debian package, into build/deb (on Debian, with what packaging/README.md names)"
 	@echo "make deb-test     installs that in a fresh chroot, runs it, removes it (root, debootstrap)"
@@ -80,6 +81,9 @@ bench: setup setup-test
 docs: setup
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "build/docs/index.html"
+
+completions: setup
+	$(BIN)/python tools/generate_completions.py
 
 dist: setup
 	tools/dist

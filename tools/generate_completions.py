@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes packaging/completions from the programs' own parsers, by shtab.
 
-Run it when an option is new: .venv/bin/python tools/generate_completions.py
+Run it when an option is new: make completions
 """
 
 from __future__ import annotations

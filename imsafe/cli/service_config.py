@@ -111,6 +111,11 @@ def _of_pid(value: _Value, _: _Context) -> str | None:
     return str(value) if usable else None
 
 
+def _of_count(value: _Value, _: _Context) -> str | None:
+    usable = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 31
+    return str(value) if usable else None
+
+
 def _of_flag(value: _Value, _: _Context) -> str | None:
     return str(value) if isinstance(value, bool) else None
 
@@ -126,6 +131,7 @@ _THRESHOLD = _Kind("a number from 0 to 1", _of_threshold)
 _SPEED = _Kind('"full", "recorded" or a number above 0', _of_speed)
 _SIZE = _Kind('a number of bytes, such as 1000000 or "1G"', _of_size)
 _PID = _Kind("a process number", _of_pid)
+_COUNT = _Kind("a number of parts, 1 or more", _of_count)
 _FLAG = _Kind("true or false", _of_flag)
 
 
@@ -155,6 +161,8 @@ _TOP = {
     "application": _Key(_TEXT),
     **_APPLICATION,
     "log": _Key(_PATH, "--log"),
+    "log-size": _Key(_SIZE, "--log-size"),
+    "log-keep": _Key(_COUNT, "--log-keep"),
     "record": _Key(_PATH, "--record"),
     "record-max-size": _Key(_SIZE, "--max-size"),
     "boxes": _Key(_PATH, "--boxes"),

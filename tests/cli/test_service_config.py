@@ -24,6 +24,8 @@ application = "web server"
 profile = "web.db"
 threshold = 0.7
 log = "/var/log/web.log"
+log-size = "1M"
+log-keep = 7
 record = "web.imt"
 record-max-size = "1G"
 boxes = "boxes"
@@ -69,6 +71,8 @@ def test_a_file_says_what_the_options_say(tmp_path):
     assert given == {
         "app": [f"web server={tmp_path}/web.db:0.7"],
         "log": "/var/log/web.log",
+        "log_size": 1 << 20,
+        "log_keep": 7,
         "record": f"{tmp_path}/web.imt",
         "append": True,
         "max_size": 1 << 30,
@@ -134,6 +138,7 @@ SOURCE = "\n[source]\nkind = 'sensor'\nsocket = 's'\n"
         ("profile = 'a'\nthreshold = nan" + SOURCE, "a number from 0 to 1, not nan"),
         ("profile = 'a'\nthreshold = true" + SOURCE, "a number from 0 to 1, not True"),
         ("profile = 'a'\napplication = 'x=y'" + SOURCE, "cannot be the name of an application"),
+        ("profile = 'a'\nlog-keep = 0" + SOURCE, "log-keep has to be a number of parts, 1 or"),
         ("profile = 'a'\nrecord-max-size = 'much'" + SOURCE, "a number of bytes"),
         ("profile = 'a'\nsource = 7", "source has to be a table, not 7"),
         ("profile = 'a'\n[source]", "source.kind is missing; allowed are driver, sensor,"),
