@@ -5,7 +5,7 @@ SETUP := tools/setup
 STAMPS := .venv/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-demo lint format test fuzz faults demo demo-trials screenshots bench docs completions dist deb deb-test clean
+.PHONY: help setup setup-test setup-demo lint format test fuzz faults soak demo demo-trials screenshots bench docs completions dist deb deb-test clean
 
 help:
 	@echo "make setup        install what ImSafe needs, and ImSafe into .venv (the others do it first)"
@@ -14,6 +14,7 @@ help:
 	@echo "make test         all tests"
 	@echo "make fuzz         millions of mutated inputs for each parser; ARGS=\"strace --inputs 1000\""
 	@echo "make faults       kills the programs 800 times at random moments, and looks at what is left"
+	@echo "make soak         100,000 calls a second for ten minutes, and a storm of a million alerts"
 	@echo "make lint         ruff, mypy, import-linter"
 	@echo "make format       rewrite the source as ruff formats it"
 	@echo "make bench        what tracing costs a program, how late the window gets, detection, speed"
@@ -61,6 +62,9 @@ fuzz: setup setup-fuzz
 faults: setup setup-test
 	$(BIN)/python -m tests.faults $(ARGS)
 	IMSAFE_CROWD=33 $(BIN)/pytest -q tests/faults/test_surroundings.py
+
+soak: setup setup-test
+	$(BIN)/python -m tests.soak $(ARGS)
 
 demo: setup setup-demo
 	$(BIN)/python -m demo $(ARGS)
