@@ -68,12 +68,14 @@ def around(kept: Kept, moment: Moment, profile: Predictor) -> CallsAround | None
     """The calls around a moment; None where they are not among what is kept."""
     found, surprise, times, epoch = _calls_of(kept.parts, moment.tid)
     times = times + kept.offset_ns
-    inside = (times >= moment.time_ns - _LATE_NS) & (times < moment.time_ns + BUCKET_NS)
+    meant = times < moment.time_ns + BUCKET_NS
     if moment.symbol is not None:
-        inside &= found == moment.symbol
-    if not inside.any():
+        meant &= found == moment.symbol
+    rows = np.flatnonzero(meant & (times >= moment.time_ns))
+    if not len(rows):
+        rows = np.flatnonzero(meant & (times >= moment.time_ns - _LATE_NS))
+    if not len(rows):
         return None
-    rows = np.flatnonzero(inside)
     middle = int(rows[surprise[rows].argmax()])
     first, last = max(0, middle - BEFORE), min(len(found), middle + AFTER + 1)
     calls: list[NearbyCall] = []

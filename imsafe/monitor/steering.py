@@ -194,7 +194,9 @@ class Steering:
         return {"alert": self._monitor.engine.alert(keys["alert"])}
 
     def _calls(self, keys: Keys) -> Keys:
-        moment = Moment(keys["pid"], keys["tid"], round(keys["time"] * 1e9), keys["symbol"])
+        # To the millisecond: seconds since 1970 as a float are not exact to the nanosecond.
+        time_ns = round(keys["time"] * 1000) * 1_000_000
+        moment = Moment(keys["pid"], keys["tid"], time_ns, keys["symbol"])
         return {"around": look_up(self._monitor, keys["application"], moment)}
 
     def _stop(self, _: Keys) -> Keys:
