@@ -206,6 +206,7 @@ class StreamWatch:
         if before is not None and before.application != info.application:
             self._leave(info.pid, before.application)
         self._routing.feed(info)
+        info = self.process(info.pid)
         if info.application:
             self._context.processes.announce(
                 self.number, info, self._number(info.application), self.started(info)

@@ -20,7 +20,7 @@ import signal
 import struct
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
@@ -399,6 +399,8 @@ class Tracer:
         )
         self.processes[pid] = info
         self._flush()
+        if mother is not None and is_born:
+            info = replace(info, argv=(), user="")  # the mother's, which stand there already
         self._write(info)
 
     def _tick(self) -> None:

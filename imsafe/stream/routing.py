@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,11 +43,21 @@ class Routing:
             self._ended.clear()
         elif isinstance(item, ProcessInfo):
             self._ended.pop(item.pid, None)
-            self._processes[item.pid] = item
+            self._processes[item.pid] = self._complete(item)
             if len(self._processes) > MOST_PROCESSES:
                 oldest = next(iter(self._ended or self._processes))
                 self._ended.pop(oldest, None)
                 del self._processes[oldest]
+
+    def _complete(self, info: ProcessInfo) -> ProcessInfo:
+        """A child that still runs its parent's program has its command line, too.
+
+        Tracers do not repeat it: a shell with a thousand arguments may have as many children.
+        """
+        parent = self._processes.get(info.parent)
+        if info.argv or parent is None or (parent.comm, parent.exe) != (info.comm, info.exe):
+            return info
+        return replace(info, argv=parent.argv, user=info.user or parent.user)
 
     def ended(self, pid: int) -> None:
         """A process has ended; it stays known, for a thread whose calls come late, while it may."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 import imsafe.stream.routing as routing_module
@@ -58,3 +60,17 @@ def test_made_up_processes_do_not_fill_the_memory(monkeypatch) -> None:
     for pid in range(100, 1100):
         routing.feed(ProcessInfo(0, pid, 0, "a", "", 2))
     assert sum(routing.process(pid) is not None for pid in range(1100)) == 10
+
+
+def test_a_child_has_the_command_line_of_the_parent_whose_program_it_runs() -> None:
+    routing = Routing()
+    mother = replace(_info(10, 1), argv=("x", "-a"), user="me")
+    child = replace(_info(11, 1), parent=10)
+    routing.feed(mother)
+    routing.feed(child)
+    assert routing.process(11) == replace(child, argv=mother.argv, user="me")
+    routing.feed(replace(child, comm="y", exe="/y"))
+    assert routing.process(11) == replace(child, comm="y", exe="/y")
+    other = replace(child, argv=("x", "-b"))
+    routing.feed(other)
+    assert routing.process(11) == other
