@@ -91,7 +91,7 @@ class Calibration:
     tail_start, tail_score
         Where the tail begins, and the score there.
     tail_units, tail_excess
-        From how many units beyond it the tail is known, and its mean excess; see `score_of`.
+        How many units are beyond it, and by how much in the mean; see `score_of`.
     """
 
     units: int
@@ -337,11 +337,7 @@ def _fit_curve(start: Calibration, highest: NDArray[np.float64]) -> Calibration:
     beyond = min(max(min(TAIL_UNITS, units // TAIL_SHARE), 1), units - 1)
     tail_start = float(highest[-1 - beyond])
     tail_score = -math.log10((beyond + 1) / units) / DECADES
-    # The very highest may be the only one of its kind, left out and so unknown:
-    # it says no more than that it is at least as far out as the next one.
-    known = max(beyond - 1, 1)
-    furthest = highest[-2] if beyond > 1 else highest[-1]
-    excess = np.minimum(highest[units - beyond :], furthest) - tail_start
+    excess = float((highest[-1 - beyond :] - tail_start).sum()) / max(beyond, 1)
     body = highest[: units - beyond]
     knots = np.unique(body[np.unique(np.linspace(0, len(body) - 1, KNOTS).astype(np.int64))])
     reach = units - np.searchsorted(highest, knots, side="left")
@@ -349,7 +345,7 @@ def _fit_curve(start: Calibration, highest: NDArray[np.float64]) -> Calibration:
     return Calibration(
         units, start.mean, start.scale, start.burst_limit,
         tuple(knots.tolist()), tuple(scores),
-        tail_start, tail_score, known, max(float(excess.sum()) / known, LEAST_TAIL),
+        tail_start, tail_score, max(beyond, 1), max(excess, LEAST_TAIL),
     )  # fmt: skip
 
 
