@@ -48,7 +48,8 @@ def test_the_menus_are_those_of_the_original_in_order(window):
         "Recent files", "Close device", "Quit",
     ]  # fmt: skip
     assert texts["Monitor"] == [
-        "Configure...", "Start Monitor", "Stop Monitor", "Attach...", "Plot graph...",
+        "Configure...", "Start Monitor", "Stop Monitor", "Attach...", "Read profiles again",
+        "Plot graph...",
     ]  # fmt: skip
     assert texts["Tools"] == ["Learn profile...", "Trace to file...", "Display tree..."]
     assert texts["Help"] == ["Manual", "What's this?", "First steps...", "About"]
