@@ -147,9 +147,8 @@ def main() -> int:
                 is_call = item["kind"] == Kind.CALL
                 calls += int(is_call.sum())
                 counted += int((item["syscall"][is_call] == GETPPID).sum())
-    print(
-        f"{options.seconds:.0f} s, {options.times} windows came and went, {received:,} bytes sent"
-    )
+    told = "" if options.gui else f", {received:,} bytes sent"
+    print(f"{options.seconds:.0f} s, {options.times} windows came and went{told}")
     print(f"getppid: made {made:,}, recorded {counted:,}")
     print(f"calls: recorded {calls:,}, scored {end['calls']:,}, lost {end['lost']:,}")
     print(f"attacks: {attacks}, alerts {len(alerts)}, in the file {written.count('alert')}")
