@@ -163,7 +163,25 @@ def _folder() -> Path:
 _kept: list[object] = []
 
 
-GOOD_PROFILE = CORPUS / "database" / "worker.db"
+@cache
+def _good_profile() -> Path:
+    """A small database as this version makes it, whatever version the corpus is of."""
+    from imsafe.profile.learner import Learner
+    from imsafe.stream.traces import open_trace
+
+    learner = Learner(3)
+    learner.begin_trace("a trace", "pipe", {})
+    for number, item in open_trace(CORPUS / "stream" / "pipe-0.imt"):
+        if isinstance(item, np.ndarray):
+            learner.feed(number, item)
+    learner.end_trace()
+    profile = learner.finish()
+    events = np.zeros(20, EVENT)
+    events["pid"] = events["tid"] = 7
+    profile.mark_normal([events], "a note", 0.5)
+    path = _folder() / "good.db"
+    profile.save(path, replace=True)
+    return path
 
 
 @_harness(32 << 10, inputs=100_000)
@@ -174,7 +192,7 @@ def database(octets: bytes) -> None:
     from imsafe.profile.scorer import Scorer
 
     path = _folder() / "input.db"
-    path.write_bytes(octets if octets.startswith(b"SQL") else forged(GOOD_PROFILE, octets))
+    path.write_bytes(octets if octets.startswith(b"SQL") else forged(_good_profile(), octets))
     with _refusals():
         glance(path)
     with _refusals():
@@ -253,7 +271,7 @@ def _engine(_generation: int) -> Engine:
     from imsafe.profile.profile import Profile
     from imsafe.profile.scorer import Scorer
 
-    profile = Profile.load(GOOD_PROFILE)
+    profile = Profile.load(_good_profile())
     watched = Watched(1, "worker", "worker.db", profile, Scorer(profile), 0.5)
     return Engine([watched], everything=True)
 

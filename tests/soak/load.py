@@ -237,8 +237,8 @@ def load(
     reader = _Reader(monitor)
     reader.start()
     try:
-        eventually(view.exists, "the monitor begins", 90)
-        eventually(lambda: reader.status.get("state"), "it says how it is", 90)
+        eventually(view.exists, "the monitor begins", 240)
+        eventually(lambda: reader.status.get("state"), "it says how it is", 120)
         window = _Window(view)
         window.start()
         if kind == "kernel":
@@ -252,7 +252,7 @@ def load(
         result.seconds = time.monotonic() - begin
         result.made = source.made_by(running) + extra
         eventually(
-            lambda: reader.status["calls"] + reader.status["lost"] >= result.made, "all is in", 60
+            lambda: reader.status["calls"] + reader.status["lost"] >= result.made, "all is in", 120
         )
     finally:
         monitor.terminate()
