@@ -11,7 +11,6 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen
-from pyqtgraph.Qt.internals import PrimitiveArray
 
 from imsafe.gui.score_history import Band
 
@@ -55,8 +54,8 @@ class StepItem(pg.GraphicsObject):
     def __init__(self) -> None:
         super().__init__()
         self._line = QPainterPath()
-        self._area = PrimitiveArray(QRectF, 4)
-        self._range = PrimitiveArray(QRectF, 4)
+        self._area: list[QRectF] = []
+        self._range: list[QRectF] = []
         self._rect = QRectF()
         self._pen = QPen()
         self._faint = QBrush()
@@ -86,7 +85,7 @@ class StepItem(pg.GraphicsObject):
         connect[2 * starts[1:] - 1] = 0
         self._show(band, left, right, high, (_pairs(left, right), np.repeat(high, 2), connect))
         ranged = low < high
-        _fill(self._range, left[ranged], right[ranged], low[ranged], high[ranged])
+        self._range = _rectangles(left[ranged], right[ranged], low[ranged], high[ranged])
 
     def set_rates(self, band: Band) -> None:
         """Show calls per second, nothing where nothing calls."""
@@ -104,13 +103,12 @@ class StepItem(pg.GraphicsObject):
         keep[1:, 0][touching] = False
         keep[:-1, 3][touching] = False
         self._show(band, left, right, rate, (x[keep], y[keep], "all"))
-        self._range.resize(0)
+        self._range = []
 
     def _clear(self) -> None:
         self.prepareGeometryChange()
         self._line = QPainterPath()
-        self._area.resize(0)
-        self._range.resize(0)
+        self._area, self._range = [], []
         self._rect = QRectF()
 
     def _show(
@@ -126,7 +124,7 @@ class StepItem(pg.GraphicsObject):
         self.setPos(float(band.start[0]), 0)
         x, y, connect = line
         self._line = pg.arrayToQPath(x, y, connect=connect, finiteCheck=False)
-        _fill(self._area, left, right, np.zeros_like(top), top)
+        self._area = _rectangles(left, right, np.zeros_like(top), top)
         self._rect = QRectF(0.0, 0.0, float(right[-1]), max(float(top.max()), 1e-9))
         self.update()
 
@@ -136,9 +134,9 @@ class StepItem(pg.GraphicsObject):
     def paint(self, painter: QPainter, *_: Any) -> None:  # noqa: D102
         painter.setPen(Qt.PenStyle.NoPen)
         for rectangles, brush in ((self._area, self._faint), (self._range, self._strong)):
-            if len(rectangles):
+            if rectangles:
                 painter.setBrush(brush)
-                painter.drawRects(*rectangles.drawargs())
+                painter.drawRects(*rectangles)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(self._pen)
         painter.drawPath(self._line)
@@ -148,19 +146,15 @@ def _pairs(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.
     return np.stack((left, right), axis=1).ravel()
 
 
-def _fill(
-    rectangles: Any,
+def _rectangles(
     left: NDArray[np.float64],
     right: NDArray[np.float64],
     low: NDArray[np.float64],
     high: NDArray[np.float64],
-) -> None:
-    """Make rectangles of their edges."""
-    rectangles.resize(len(left))
-    if len(left):
-        values = rectangles.ndarray()
-        values[:, 0], values[:, 1] = left, low
-        values[:, 2], values[:, 3] = right - left, high - low
+) -> list[QRectF]:
+    """Rectangles of their edges."""
+    sides = (left, low, right - left, high - low)
+    return list(map(QRectF, *(side.tolist() for side in sides)))
 
 
 class GapItem(pg.GraphicsObject):
