@@ -82,10 +82,7 @@ class KernelSource:
         self._known: dict[str, dict[str, Any]] = {}
         self._describing: threading.Thread | None = None
         self._reception = Reception(
-            f"The kernel tracer of {self.name}",
-            self.counters,
-            itertools.count().__next__,
-            is_ours=True,
+            f"The kernel tracer of {self.name}", self.counters, itertools.count().__next__
         )
 
     @property

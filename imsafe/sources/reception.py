@@ -26,9 +26,6 @@ class Reception:
         Of the source, kept up to date.
     new_stream
         Gives stream ids that are unique within the source.
-    is_ours
-        Whether the peer is a tracer that we started: then what is no stream is a failure of
-        ours.  Of one among any number of peers it is said, and fails nothing.
 
     Attributes
     ----------
@@ -41,11 +38,8 @@ class Reception:
         name: str,
         counters: Counters,
         new_stream: Callable[[], int],
-        *,
-        is_ours: bool = False,
     ) -> None:
         self.name = name
-        self._is_ours = is_ours
         self.over = False
         self._counters = counters
         self._new_stream = new_stream
@@ -90,7 +84,7 @@ class Reception:
 
     def _closed(self, own: int, warning: str) -> Tagged:
         self._forget(own)
-        return own, Closed(complete=False, warning=warning, broken=self._is_ours)
+        return own, Closed(complete=False, warning=warning, broken=True)
 
     def _forget(self, own: int) -> None:
         self._ids = {theirs: ours for theirs, ours in self._ids.items() if ours != own}

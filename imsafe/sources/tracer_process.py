@@ -85,7 +85,7 @@ class TracerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
         self._reception = Reception(
-            f"The tracer of {self.name}", self.counters, itertools.count().__next__, is_ours=True
+            f"The tracer of {self.name}", self.counters, itertools.count().__next__
         )
 
     @property

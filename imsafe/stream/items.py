@@ -89,8 +89,7 @@ class Closed:
     warning
         What was wrong with the last bytes, in words; empty when nothing was.
     broken
-        Whether a tracer of our own sent what is no stream, not merely the beginning of
-        something that did not come: a failure.  A stranger's garbage is told by `warning` alone.
+        Whether they were no stream, not merely the beginning of something that did not come.
     """
 
     complete: bool

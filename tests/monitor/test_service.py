@@ -171,8 +171,8 @@ def test_alerts_reload_and_end(service: Service, tmp_path: Path) -> None:
         service.manager.until(b"3,160 calls scored, 1 alert, 0 calls lost")
     assert service.stop() == 1
     assert service.manager.take()[-1] == b"STOPPING=1"
-    header, _ = message(service.syslog.take()[-1])
-    assert b"3,160 calls scored" in header["text"]
+    said = [message(one)[0]["text"] for one in service.syslog.take()]
+    assert any(b"3,160 calls scored" in text for text in said)
     found = samples(service.folder / "web.prom")
     assert found["imsafe_calls_total", "worker"] == 3160
     assert found["imsafe_alerts_total", "worker"] == 1
@@ -187,10 +187,10 @@ def test_windows_that_come_and_go_lose_no_event(service: Service) -> None:
     """The short form of `bench/attach.py`."""
     sensor = service.sensor()
     random = random_module.Random(7)
-    sent, gap = 0, normal_calls(12_000)  # quiet for 12 s of event time: the alert closes
+    sent, gap = 0, normal_calls(16_000)  # quiet for so long (ms) that the alert closes
     for turn in range(20):
         with Window(service.folder / "view") as window:
-            sensor.calls(gap[: random.randrange(11_000, 12_000)])
+            sensor.calls(gap[: random.randrange(15_000, 16_000)])
             sensor.calls(strange_calls(60))
             sent = sensor.now_ns // 1_000_000
             service.syslog.take()  # as a real one would

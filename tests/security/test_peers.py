@@ -120,7 +120,6 @@ def test_one_that_lies_about_lengths(source: SensorSource, length: int) -> None:
         read_until(source, items, lambda: any(isinstance(item, Closed) for _, item in items))
     (closed,) = (item for _, item in items if isinstance(item, Closed))
     assert f"claims {length} bytes" in closed.warning
-    assert not closed.broken  # a stranger's garbage is no failure of ours
     well_served(source)
 
 
