@@ -441,7 +441,7 @@ def test_a_tracer_that_does_not_begin(qtbot, configured, short_folder):
 
 def test_awaited_permission_is_shown(window):
     window.watch.device = KernelDevice(KernelRequest((Target("name", "nginx"),)))
-    window.watch.session = type("Session", (), {"child": object()})()
+    window.watch.session = type("Session", (), {"child": object(), "connected": True})()
     row = {
         "number": 1, "kind": "driver", "name": "nginx", "state": "waiting for permission",
         "calls": 0, "lost": 0, "streams": 0, "finished": False, "problem": "",
