@@ -55,7 +55,12 @@ def account() -> Iterator[pwd.struct_passwd]:
     try:
         yield pwd.getpwnam(name)
     finally:
-        subprocess.run(["userdel", "--remove", name], check=True, stderr=subprocess.DEVNULL)
+        # It is refused while a process of that user has not quite ended.
+        words = ["userdel", "--remove", name]
+        eventually(
+            lambda: subprocess.run(words, check=False, stderr=subprocess.DEVNULL).returncode == 0,
+            "the account is removed",
+        )
 
 
 @pytest.fixture
