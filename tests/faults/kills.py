@@ -247,15 +247,18 @@ def monitoring(folder: Path, times: int, rng: random.Random) -> Round:
     result = Round("monitor")
     profile = learned(folder)
     log, recording, view = (folder / name for name in ("log", "recording.imt", "view"))
-    script = "while :; do (:); echo a; done"
+    # A program outlives the monitor that watched it; this one then ends when it is told to.
+    end = folder / "end"
+    script = 'while [ ! -e "$0" ]; do (:); echo a; done'
     words = [
         *("-d", str(profile), "-t", "0.2", "-l", str(log), "--record", str(recording)),
         *("--view", str(view), "--boxes", str(folder / "b"), "-x", "/bin/true"),
     ]
     replaying = [*words, "--replay", str(folder / "first.imt"), "--stay"]
-    watching = [*words, "--", "sh", "-c", script]
+    watching = [*words, "--", "sh", "-c", script, str(end)]
     for number in range(times):
         recording.unlink(missing_ok=True)
+        end.unlink(missing_ok=True)
         chosen = watching if number % 2 else replaying
         session, ended = killed_after(
             lambda chosen=chosen: monitor.main(chosen),
@@ -264,6 +267,7 @@ def monitoring(folder: Path, times: int, rng: random.Random) -> Round:
         )
         result.finished += ended
         result.kills += not ended
+        end.touch()
         _nothing_runs(session)
         if log.exists() and log.stat().st_size:
             assert read_score_log(log).skipped <= number + 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from PyQt6.QtWidgets import QMessageBox
 
 from imsafe.gui.configuration import Configuration, WatchedApplication
 from imsafe.gui.device import SensorDevice, SensorProgram, TraceDevice
+from tests.connecting import connected
 
 LONG = 90_000  # the first run on a machine compiles the number crunching
 
@@ -195,8 +195,7 @@ def test_garbage_on_the_socket_is_a_dialog_but_never_a_flood(qtbot, configured, 
     start(qtbot, window)
     qtbot.waitUntil((short_folder / "s").exists, timeout=LONG)
     for number in range(1, 6):
-        with socket.socket(socket.AF_UNIX) as peer:
-            peer.connect(str(short_folder / "s"))
+        with connected(short_folder / "s") as peer:
             peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
             assert peer.recv(1) == b""
         qtbot.waitUntil(

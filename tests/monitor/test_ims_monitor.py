@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from imsafe.profile.profile import Profile
 from imsafe.stream.items import End, Item, Segment
 from imsafe.stream.trace_file import TraceWriter
 from imsafe.stream.traces import open_trace
+from tests.connecting import connected
 
 from .conftest import events_of, normal_calls, process, segment, strange_calls
 from .test_view_server import Window
@@ -449,12 +449,8 @@ def test_garbage_on_the_sensor_socket_is_said_and_is_status_2(
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, env=ENVIRONMENT,
     )  # fmt: skip
-    end = time.monotonic() + 60
-    while not sensor.exists() and time.monotonic() < end:
-        time.sleep(0.02)
     for _ in range(3):
-        with socket.socket(socket.AF_UNIX) as bad:
-            bad.connect(str(sensor))
+        with connected(sensor) as bad:
             bad.sendall(b"GET / HTTP/1.0\r\n\r\n")
             time.sleep(0.2)
     process.terminate()

@@ -8,7 +8,6 @@ import os
 import random as random_module
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from imsafe.monitor.journal import ALERT_OPENED
 from imsafe.monitor.view_client import AlertMessage, StatusMessage
 from imsafe.stream.codec import encode
 from imsafe.stream.frames import segment_header
+from tests.connecting import connected
 
 from .conftest import events_of, normal_calls, process, segment, strange_calls
 from .receivers import Receiver, message
@@ -114,8 +114,7 @@ class Sensor:
     """A peer that sends a stream of one process to a socket, as a sensor does."""
 
     def __init__(self, path: Path) -> None:
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(os.fspath(path))
+        self.socket = connected(path)
         self.now_ns = 0
         self.socket.sendall(segment_header(segment().meta) + encode(process()))
 

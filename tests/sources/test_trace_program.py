@@ -6,12 +6,13 @@ from __future__ import annotations
 import json
 import platform
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.connecting import connected
 
 from .running import (
     GETPPID,
@@ -196,9 +197,7 @@ def test_garbage_from_a_peer_is_one_line_and_status_2(program, tmp_path) -> None
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        eventually((tmp_path / "s").exists, "it listens")
-        with socket.socket(socket.AF_UNIX) as peer:
-            peer.connect(str(tmp_path / "s"))
+        with connected(tmp_path / "s") as peer:
             peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
             assert peer.recv(1) == b""
         assert start("sensor", "-s", tmp_path / "s", "--", program("calls"), 11).wait(20) == 0
