@@ -42,12 +42,15 @@ class Automaton(NamedTuple):
         Surprise of a call of each ABI when nothing is known, shape (256,).
     chance
         The same as a probability.
+    length
+        Of each node's sequence.
     """
 
     rows: NDArray[np.int64]
     state: NDArray[np.int32]
     base: NDArray[np.int64]
     chance: NDArray[np.float64]
+    length: NDArray[np.int8]
 
 
 COST_BITS = 40
@@ -90,7 +93,7 @@ def compile_tree(tree: PrefixTree, alphabets: Alphabets) -> Automaton:
         rows, state, order, suffix, tree.first_child, tree.symbol, tree.continuations, node_chance
     )
     _link(rows, used, state, suffix)
-    return Automaton(rows[: used + 1], state, base, chance)
+    return Automaton(rows[: used + 1], state, base, chance, tree.node_depth)
 
 
 def is_consistent(tree: PrefixTree) -> bool:
@@ -145,20 +148,33 @@ def advance(automaton: Automaton, state: int, symbol: int) -> tuple[int, int]:
 
 
 @inlined
-def step(automaton: Automaton, state: int, symbol: int) -> tuple[int, int]:
-    """Surprise of a call in a state, and the next state."""
+def step(automaton: Automaton, state: int, symbol: int) -> tuple[int, int, int]:
+    """Surprise of a call in a state, the next state, and what was never seen.
+
+    Returns
+    -------
+    surprise, state
+    foreign
+        Length of the shortest never-seen sequence that ends with this call and whose own
+        parts were all seen (Tan and Maxion 2002: the minimal foreign sequence): 1, the
+        call itself; 2, the pair; ... 0: none ends here.
+    """
     rows = automaton.rows
     scattered = _scattered(symbol)
     cost = 0
+    entered = state
     while True:
         row = _row_of(rows, state, symbol, scattered)
         word = rows[row, 0]
         if word >= 0:
-            return cost + (word & _COST), rows[row, 1] >> NODE_BITS
+            foreign = 0
+            if entered and state != entered:
+                foreign = integer(automaton.length[rows[row, 1] & _NODE]) + 1
+            return cost + (word & _COST), rows[row, 1] >> NODE_BITS, foreign
         header = state >> ROW_BITS
         cost += ~rows[header, 0]
         if header == _ROOT:
-            return cost + automaton.base[symbol >> 16], 0
+            return cost + automaton.base[symbol >> 16], 0, 1
         state = rows[header, 1] >> NODE_BITS
 
 

@@ -242,9 +242,15 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
     mean, scale = (_triples(stored.get(key)) for key in ("mean", "scale"))
     knots, scores = (_floats(stored.get(key), 0, KNOTS) for key in ("knots", "scores"))
     singles = [
-        stored.get(key) for key in ("burst_limit", "tail_start", "tail_score", "tail_excess")
-    ]
-    burst_limit, tail_start, tail_score, tail_excess = _floats(singles, 4, 4)
+        stored.get(key)
+        for key in (
+            "burst_limit", "novelty_limit", "novelty_scale",
+            "tail_start", "tail_score", "tail_excess",
+        )
+    ]  # fmt: skip
+    burst_limit, novelty_limit, novelty_scale, tail_start, tail_score, tail_excess = _floats(
+        singles, 6, 6
+    )
     if (
         min(map(min, scale)) <= 0
         or len(knots) != len(scores)
@@ -252,6 +258,7 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
         or list(scores) != sorted(scores)
         or not all(0 <= score <= 1 for score in (*scores, tail_score))
         or tail_excess <= 0
+        or novelty_scale <= 0
     ):
         raise Damaged("its calibration is no calibration")
     return Calibration(
@@ -259,6 +266,8 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
         mean,
         scale,
         burst_limit,
+        novelty_limit,
+        novelty_scale,
         knots,
         scores,
         tail_start,

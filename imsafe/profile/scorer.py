@@ -48,6 +48,7 @@ from imsafe.profile.windows import (
     clear_process,
     clear_thread,
     drift,
+    new_pairs,
     note_call,
     process_windows,
     read_set,
@@ -63,6 +64,7 @@ SCORE = np.dtype(
         ("burst", "<f8"),  # bits
         ("drift", "<f8"),  # bits
         ("repertoire", "<f8"),  # 0 to 1
+        ("novelty", "<f8"),  # pairs of new pairs
         ("combined", "<f8"),
         ("score", "<f8"),  # 0 to 1
         ("reading", "u1"),  # index in READINGS: the greatest share in the score
@@ -136,12 +138,12 @@ def _score(
             memory.length[thread] = 0
             roster.epoch[thread] = stream_state[EPOCH]
         symbol = symbol_of(batch, i)
-        cost, state = step(automaton, integer(memory.state[thread]), symbol)
+        cost, state, foreign = step(automaton, integer(memory.state[thread]), symbol)
         memory.state[thread] = state
         memory.history[thread, memory.length[thread] & (span - 1)] = symbol
         memory.length[thread] += 1
         numbers[i, 0] = cost
-        in_burst = burst(threads, thread, cost)
+        in_burst, novelty = burst(threads, thread, cost, new_pairs(foreign))
         in_drift = drift(processes, process, cost)
         # As `use_call`, with what is seldom needed outside of the straight line.
         if processes.unit_calls[process] == BLOCK:
@@ -153,6 +155,7 @@ def _score(
             in_burst,
             in_drift,
             in_repertoire,
+            novelty,
             processes.calls[process],
             processes.unit_calls[process],
             calibration,
@@ -160,9 +163,10 @@ def _score(
         values[i, 1] = in_burst
         values[i, 2] = in_drift
         values[i, 3] = in_repertoire
-        values[i, 4] = combined
-        values[i, 5] = score_of(combined, calibration)
-        numbers[i, 6] = reading
+        values[i, 4] = novelty
+        values[i, 5] = combined
+        values[i, 6] = score_of(combined, calibration)
+        numbers[i, 7] = reading
     return len(batch)
 
 
