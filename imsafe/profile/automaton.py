@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.profile.compiled import compiled_lean, inlined, integer
+from imsafe.profile.compiled import compiled_lean, index, inlined, integer
 from imsafe.profile.surprise import surprise
 from imsafe.profile.tree import UNKNOWN_ALPHABET, Alphabets, PrefixTree
 
@@ -113,10 +113,10 @@ def _scattered(symbol: int) -> int:
 def _row_of(rows: NDArray[np.int64], state: int, symbol: int, scattered: int) -> int:
     """Where the edge of a call is, or a row whose first word is negative."""
     row = (state >> ROW_BITS) + 1 + (scattered & ((1 << (state & _BITS)) - 1))
-    word = rows[row, 0]
+    word = rows[index(row), 0]
     while word >= 0 and word >> COST_BITS != symbol:
         row += 1
-        word = rows[row, 0]
+        word = rows[index(row), 0]
     return integer(row)
 
 
@@ -165,17 +165,18 @@ def step(automaton: Automaton, state: int, symbol: int) -> tuple[int, int, int]:
     entered = state
     while True:
         row = _row_of(rows, state, symbol, scattered)
-        word = rows[row, 0]
+        word = rows[index(row), 0]
         if word >= 0:
+            target = rows[index(row), 1]
             foreign = 0
             if entered and state != entered:
-                foreign = integer(automaton.length[rows[row, 1] & _NODE]) + 1
-            return cost + (word & _COST), rows[row, 1] >> NODE_BITS, foreign
+                foreign = integer(automaton.length[index(target & _NODE)]) + 1
+            return cost + (word & _COST), target >> NODE_BITS, foreign
         header = state >> ROW_BITS
-        cost += ~rows[header, 0]
+        cost += ~rows[index(header), 0]
         if header == _ROOT:
             return cost + automaton.base[symbol >> 16], 0, 1
-        state = rows[header, 1] >> NODE_BITS
+        state = rows[index(header), 1] >> NODE_BITS
 
 
 @inlined

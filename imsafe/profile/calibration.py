@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.profile.compiled import compiled, inlined, integer, real
+from imsafe.profile.compiled import compiled, index, inlined, integer, real
 from imsafe.profile.leave_one_out import (
     BURST_COLUMN,
     DRIFT_COLUMN,
@@ -190,7 +190,7 @@ _AGE_AT = np.searchsorted(AGES, np.arange(BLOCK + 1), side="left").astype(np.int
 @inlined
 def age_of(calls: int, unit_calls: int) -> int:
     """The age of a process: the last one in its later units, else by the calls of its first."""
-    return integer(_AGE_AT[BLOCK if calls > unit_calls else unit_calls])
+    return integer(_AGE_AT[index(BLOCK if calls > unit_calls else unit_calls)])
 
 
 @inlined
@@ -215,7 +215,7 @@ def combine(
     calls, unit_calls
         How many calls the process has made, and how many in this unit.
     """
-    age = age_of(calls, unit_calls)
+    age = index(age_of(calls, unit_calls))
     burst_share = WEIGHTS[BURST_COLUMN] * _bent((burst - c.mean[age, 0]) * c.per_scale[age, 0])
     burst_share += max(burst - c.burst_limit, 0.0) * c.per_scale[age, 0]
     drift_share = WEIGHTS[DRIFT_COLUMN] * _bent((drift - c.mean[age, 1]) * c.per_scale[age, 1])
@@ -224,7 +224,9 @@ def combine(
     )
     made = min(max(calls, unit_calls), SETTLED_CALLS)
     novelty_share = max(novelty - c.novelty_limit, 0.0) * c.per_novelty
-    combined = (burst_share + drift_share + repertoire_share + novelty_share) * _SETTLED_AT[made]
+    combined = (burst_share + drift_share + repertoire_share + novelty_share) * _SETTLED_AT[
+        index(made)
+    ]
     if novelty_share > max(burst_share, drift_share, repertoire_share):
         return combined, NOVELTY_COLUMN
     if drift_share >= burst_share and drift_share >= repertoire_share:

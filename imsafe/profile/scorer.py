@@ -12,7 +12,7 @@ from imsafe.events import Events
 from imsafe.profile import scorer_state
 from imsafe.profile.automaton import Automaton, compile_tree, step
 from imsafe.profile.calibration import Curve, combine, curve, score_of
-from imsafe.profile.compiled import compiled_lean, integer
+from imsafe.profile.compiled import compiled_lean, index, integer
 from imsafe.profile.repertoire import (
     LeftOut,
     Remembered,
@@ -115,14 +115,15 @@ def _score(
 ) -> int:
     """Fill in the scores of a batch from record `start` on: two views of the same `SCORE` rows."""
     span = memory.history.shape[1]
-    for i in range(start, len(batch)):
+    for row in range(start, len(batch)):
+        i = index(row)
         thread = known_thread(roster, stream_state, stream, batch, i)
         if thread < 0:
             thread, is_new_thread, is_new_process, _ = admit(
                 roster, stream_state, stream, batch, i
             )  # fmt: skip
             if thread == FULL:
-                return i
+                return row
             if thread < 0:
                 numbers[i, 0] = -1
                 numbers[i, 1:] = 0
@@ -133,7 +134,8 @@ def _score(
                 clear_thread(threads, thread)
                 memory.length[thread] = 0
                 memory.state[thread] = 0
-        process = integer(roster.process_of[thread])
+        thread = index(thread)
+        process = index(roster.process_of[thread])
         if roster.epoch[thread] != stream_state[EPOCH]:
             memory.state[thread] = 0
             memory.length[thread] = 0
@@ -141,7 +143,7 @@ def _score(
         symbol = symbol_of(batch, i)
         cost, state, foreign = step(automaton, integer(memory.state[thread]), symbol)
         memory.state[thread] = state
-        memory.history[thread, memory.length[thread] & (span - 1)] = symbol
+        memory.history[thread, index(memory.length[thread] & (span - 1))] = symbol
         memory.length[thread] += 1
         numbers[i, 0] = cost
         in_burst, novelty = burst(threads, thread, cost, new_pairs(foreign))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.profile.compiled import inlined, real
+from imsafe.profile.compiled import index, inlined, real
 from imsafe.profile.repertoire import (
     CHECKPOINTS,
     LeftOut,
@@ -161,7 +161,7 @@ def burst(windows: ThreadWindows, thread: int, cost: int, new: int) -> tuple[flo
         One new pair happens; a second one so near to it hardly ever does.
     """
     share = min(cost, BURST_CAP) | new << NOVELTY
-    place = windows.calls[thread] % BURST
+    place = index(windows.calls[thread]) % index(BURST)
     windows.total[thread] += share - windows.ring[thread, place]
     windows.ring[thread, place] = share
     windows.calls[thread] += 1
@@ -177,7 +177,7 @@ def burst(windows: ThreadWindows, thread: int, cost: int, new: int) -> tuple[flo
 def drift(windows: ProcessWindows, process: int, cost: int) -> float:
     """Mean surprise of the process's last calls, this one included, each capped (bits)."""
     share = min(cost, DRIFT_CAP)
-    place = windows.calls[process] % DRIFT
+    place = index(windows.calls[process]) % index(DRIFT)
     windows.total[process] += share - windows.ring[process, place]
     windows.ring[process, place] = share
     windows.calls[process] += 1
@@ -195,10 +195,11 @@ def note_call(windows: ProcessWindows, process: int, bit: int) -> bool:
     calls = windows.unit_calls[process] + 1
     windows.unit_calls[process] = calls
     mask = np.uint64(1) << np.uint64(bit & 63)
-    is_new = windows.words[process, bit >> 6] & mask == 0
-    windows.words[process, bit >> 6] |= mask
+    word = index(bit >> 6)
+    is_new = windows.words[process, word] & mask == 0
+    windows.words[process, word] |= mask
     windows.size[process] += is_new
-    is_next_stage = calls > CHECKPOINTS[windows.stage[process]]
+    is_next_stage = calls > CHECKPOINTS[index(windows.stage[process])]
     windows.stage[process] += is_next_stage
     # The call is in the drift already: more calls there than here means an earlier unit.
     if windows.calls[process] > calls and calls <= LATER_REPERTOIRE:
