@@ -261,7 +261,7 @@ def test_listening_refuses_in_words(listening, only) -> None:
         (json.dumps(["--name=../x"]).encode() + b"\n", "base name"),
         (b'["' + b"x" * 65535, "too long"),
         (b"[" * 60000 + b"\n", "not JSON"),
-        (b'["--name=x", "--ring-size=134217728"]\n', "root's to ask for"),
+        (b'["--name=x", "--ring-size=268435456"]\n', "root's to ask for"),
     ):
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(20)

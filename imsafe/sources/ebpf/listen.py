@@ -23,7 +23,7 @@ from imsafe.sources.peer import Allowed, Peer, PrivateListener, peer_of
 
 _LONGEST_REQUEST = 64 << 10
 _PATIENCE_S = 5.0
-_LARGEST_RING = 64 << 20
+_LARGEST_RING = 128 << 20
 """The kernel's memory is not its clients' to take."""
 _MOST_TRACERS = 32
 _MOST_OF_A_USER = 8
