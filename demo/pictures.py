@@ -13,9 +13,10 @@ from demo.web_server import DemoError
 from demo.window import Until, pause
 from imsafe.gui import crash
 from imsafe.gui.action_test import ActionTest
+from imsafe.gui.attach_dialog import AttachDialog
 from imsafe.gui.configuration import Configuration, WatchedApplication
 from imsafe.gui.configure_dialog import ConfigureDialog
-from imsafe.gui.device import TraceDevice
+from imsafe.gui.device import SensorDevice, TraceDevice
 from imsafe.gui.device_dialogs import SensorDialog, TraceOpenDialog
 from imsafe.gui.driver_dialog import DriverDialog
 from imsafe.gui.guide import Guide
@@ -142,6 +143,14 @@ class Pictures:
     def _watch(self) -> Iterator[Until]:
         window = self._window
         window.configuration = Configuration([WatchedApplication("", str(self._data / "web.db"))])
+        window.watch.open_device(SensorDevice((str(self._data / "sensor"),)))
+        window.start_monitor()
+        yield Until(lambda: window.watch.status is not None, "the monitor answers", LONG)
+        yield pause(1)
+        self._grab(window, "waiting")
+        window.menus.actions["stop"].trigger()
+        yield Until(lambda: window.watch.session is None, "the monitor ends", LONG)
+        window.watch.close_device()
         window.watch.open_device(TraceDevice(str(self._data / "watched.imt"), "full"))
         window.start_monitor()
         yield Until(self._is_replayed, "the recording is replayed", LONG)
@@ -153,8 +162,25 @@ class Pictures:
                 dock.raise_()
                 yield pause(1.2)
                 self._grab(window, name)
+        window.plot.actions_by_name["previous"].trigger()
+        window.plot.actions_by_name["calls"].trigger()
+        nearby = window.plot_desk.calls.model
+        yield Until(lambda: nearby.rowCount() > 0, "the calls around the alert are there", LONG)
+        yield pause(0.5)
+        self._grab(window, "calls")
+        window.detail.box.click()
+        box = self._last(MainWindow)
+        yield Until(lambda: box.alerts.rowCount() > 0, "the black box is replayed", LONG)
+        yield pause(1)
+        self._grab(box, "black-box")
+        box.close()
         window.menus.actions["stop"].trigger()
         yield Until(lambda: window.watch.session is None, "the monitor ends", LONG)
+        attach = self._open("attach", AttachDialog)
+        attach.socket.setText("/run/imsafe/monitor/web/view")
+        yield pause(0.3)
+        self._grab(attach, "attach")
+        attach.reject()
 
     def _is_replayed(self) -> bool:
         status = self._window.watch.status

@@ -139,24 +139,34 @@ def _one(data: Path, output: Path, scheme: str) -> None:
 
 
 def _dark_palette() -> Any:
-    """What a dark desktop gives: a display in memory has no desktop that could."""
+    """Fusion's own colours on a dark desktop; a display in memory has no desktop to ask."""
     from PyQt6.QtGui import QColor, QPalette  # noqa: PLC0415
 
-    palette = QPalette(QColor("#2d2d30"), QColor("#232326"))
+    window, text, grey = QColor(50, 50, 50), QColor(240, 240, 240), QColor(130, 130, 130)
+    palette = QPalette(window, window)
     role, disabled = QPalette.ColorRole, QPalette.ColorGroup.Disabled
+    faint = QColor(text)
+    faint.setAlpha(128)
     for which, colour in (
-        (role.Base, "#1b1b1d"),
-        (role.AlternateBase, "#242427"),
-        (role.ToolTipBase, "#3a3a3d"),
-        (role.Highlight, "#2a6fb8"),
-        (role.HighlightedText, "#ffffff"),
-        (role.Link, "#6fb1ff"),
-        (role.PlaceholderText, "#9a9a9e"),
+        (role.Light, window.lighter(150)),
+        (role.Mid, window.darker(130)),
+        (role.Dark, window.darker(150)),
+        (role.Base, window.darker(140)),
+        (role.Midlight, window.darker(130).lighter(110)),
+        (role.Shadow, window.darker(150).darker(135)),
+        (role.AlternateBase, window.darker(140).lighter(110)),
+        (role.ToolTipBase, QColor(60, 60, 60)),
+        (role.ToolTipText, text),
+        (role.Highlight, QColor(48, 140, 198)),
+        (role.HighlightedText, QColor(255, 255, 255)),
+        (role.Link, QColor(48, 140, 198)),
+        (role.PlaceholderText, faint),
     ):
-        palette.setColor(which, QColor(colour))
-    for which in (role.WindowText, role.Text, role.ButtonText, role.ToolTipText):
-        palette.setColor(which, QColor("#e8e8ea"))
-        palette.setColor(disabled, which, QColor("#8a8a8e"))
+        palette.setColor(which, colour)
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(which, text)
+        palette.setColor(disabled, which, grey)
+    palette.setColor(disabled, role.Base, window)
     return palette
 
 

@@ -120,8 +120,8 @@ def _trace(args: argparse.Namespace) -> tuple[Recording, int]:
     descriptors = {}
     if args.json:
         descriptors[0] = os.open(os.devnull, os.O_RDONLY)  # ours tells when to stop
-    if args.output == "-":
-        descriptors[1] = 2  # ours is the trace
+    if args.output == "-" or args.json:
+        descriptors[1] = 2  # ours is the trace, or the reports, which nobody else may make up
     command = command_of(args)
     tracer = Tracer(
         command or None,

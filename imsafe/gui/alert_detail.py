@@ -81,11 +81,13 @@ class AlertDetail(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # A bar that comes and goes makes lines wrap in a width for which no height was made.
+        scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         scroll.setMinimumWidth(220)
         both = QSplitter(Qt.Orientation.Horizontal)
         both.addWidget(scroll)
         both.addWidget(self.calls)
-        both.setSizes([290, 390])
+        both.setSizes([320, 440])
         both.setChildrenCollapsible(False)
         page = QWidget()
         column = QVBoxLayout(page)
@@ -227,6 +229,7 @@ class AlertDetail(QWidget):
             "burst": self.tr("burst: its latest calls, up to 20, are improbable"),
             "drift": self.tr("drift: its latest calls, up to 500, are unlike the program"),
             "repertoire": self.tr("repertoire: no learned process used these calls together"),
+            "novelty": self.tr("novelty: pairs of calls that were never seen, close together"),
         }.get(reading, name(reading))
 
     def _time_text(self, alert: Alert) -> str:

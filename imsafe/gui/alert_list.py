@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from PyQt6.QtCore import QModelIndex, QPoint, QSortFilterProxyModel, Qt, pyqtSignal
-from PyQt6.QtGui import QAction, QKeySequence
+from PyQt6.QtGui import QAction, QKeySequence, QPalette
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import (
     QLineEdit,
     QMenu,
     QPushButton,
+    QStackedLayout,
     QTreeView,
     QVBoxLayout,
     QWidget,
@@ -131,9 +132,17 @@ class AlertList(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addLayout(top)
-        layout.addWidget(self.view, 1)
-        for signal in (model.rowsInserted, model.modelReset, model.rowsRemoved):
-            signal.connect(self._count_again)
+        self._nothing = QLabel()
+        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._nothing.setWordWrap(True)
+        self._nothing.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._pages = QStackedLayout()
+        self._pages.addWidget(self._nothing)
+        self._pages.addWidget(self.view)
+        layout.addLayout(self._pages, 1)
+        for rows in (model, self._sieve):
+            for signal in (rows.rowsInserted, rows.modelReset, rows.rowsRemoved):
+                signal.connect(self._count_again)
         model.dataChanged.connect(self._selected)
         self._count_again()
 
@@ -304,6 +313,11 @@ class AlertList(QWidget):
                 else self.tr(", {0:,} notices").format(notices)
             )  # fmt: skip
         self._count.setText(text)
+        self._nothing.setText(
+            self.tr("No alert fits the search.") if count + notices
+            else self.tr("There is no alert.\nA score above the threshold raises one.")
+        )  # fmt: skip
+        self._pages.setCurrentIndex(1 if self._sieve.rowCount() else 0)
         self.save.setEnabled(count > 0)
         # A column that says the same in every row, or nothing, only takes room.
         self.view.setColumnHidden(TIMES, incidents == count)

@@ -25,7 +25,9 @@ def percent(probability: float) -> str:
         return f"{probability:.0%}"
     if probability >= 0.001:
         return f"{probability:.1%}"
-    return f"{probability:.0e}" if probability > 0 else "0"
+    if probability >= 1e-6:
+        return f"{100 * probability:.1g}%"
+    return "<0.0001%" if probability > 0 else "0"
 
 
 class CallModel(QAbstractTableModel):

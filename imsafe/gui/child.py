@@ -9,16 +9,21 @@ itself if the window dies.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, QProcess, QProcessEnvironment, pyqtSignal
 
 import imsafe
+from imsafe.gui.chatter import Chatter
 from imsafe.gui.timers import timer
 
 GRACE_MS = 15_000
 """How long a child that was asked to end may take before it is told to."""
+
+AGAIN_MS = 5_000
+"""A traced program that has not heeded SIGTERM for so long ends with its tracer at the second."""
 
 _LONGEST_LINE = 1 << 20
 
@@ -30,10 +35,10 @@ class Child(QObject):
     -------
     reported(dict)
         A JSON object that it printed.
-    printed(str)
-        A line that is not one: what a traced program itself says.
     complained(str)
         A line on standard error, as it comes.
+    printed(str)
+        Of one that runs a program, which prints what it likes: a line of that, if not too many.
     ended(int, str)
         Exit status (-1: crashed or not started) and its error in words, if any.
     """
@@ -50,6 +55,7 @@ class Child(QObject):
         parent: QObject | None = None,
         *,
         hold_input: bool = True,
+        runs_program: bool = False,
     ) -> None:
         """Prepare the child; `start` starts it.
 
@@ -61,6 +67,9 @@ class Child(QObject):
             Its options.
         hold_input
             Whether closing the input asks it to end; False gives it an empty input.
+        runs_program
+            Whether its standard error is also that of a program that it runs, and its output too if
+            the input is not held.
         """
         super().__init__(parent)
         self.program = program
@@ -70,6 +79,11 @@ class Child(QObject):
         self._last_error = ""
         self._crashed = False
         self._over = False
+        self._chatter: Chatter | None = None
+        self._all_foreign = runs_program and not hold_input
+        if runs_program:
+            self._chatter = Chatter(self)
+            self._chatter.said.connect(self.printed)
         self._process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
         # The child is the same ImSafe as the window, wherever that was started from.
@@ -84,6 +98,7 @@ class Child(QObject):
         self._process.finished.connect(self._finished)
         self._process.errorOccurred.connect(self._failed)
         self._patience = timer(self, GRACE_MS, self._process.kill, single=True)
+        self._again = timer(self, AGAIN_MS, self._process.terminate, single=True)
 
     def start(self) -> None:
         """Start the program; how it fares comes as signals."""
@@ -111,9 +126,10 @@ class Child(QObject):
             self._patience.start()
 
     def signal_to_end(self) -> None:
-        """Ask it by SIGTERM: for `ims-sensor`, whose standard input belongs to the program."""
+        """Ask it by SIGTERM: for one that runs a program under ptrace, which gets it too."""
         if self.running:
             self._process.terminate()
+            self._again.start()
             self._patience.start()
 
     def kill_now(self) -> None:
@@ -129,7 +145,11 @@ class Child(QObject):
             self._process.waitForFinished(1000)
 
     def _read_output(self) -> None:
-        self._out += self._process.readAllStandardOutput().data()
+        octets = self._process.readAllStandardOutput().data()
+        if self._chatter is not None and self._all_foreign:
+            self._chatter.feed(octets)
+            return
+        self._out += octets
         *lines, self._out = self._out.split(b"\n")
         if len(self._out) > _LONGEST_LINE:
             self._out = b""
@@ -141,11 +161,13 @@ class Child(QObject):
                 value = None
             if isinstance(value, dict):
                 self.reported.emit(value)
-            elif text:
-                self.printed.emit(text)
 
     def _read_error(self) -> None:
-        self._err += self._process.readAllStandardError().data()
+        octets = self._process.readAllStandardError().data()
+        if self._chatter is not None:
+            self._chatter.feed(octets)
+            octets = self._own_words(octets)
+        self._err += octets
         *lines, self._err = self._err.split(b"\n")
         if len(self._err) > _LONGEST_LINE:
             self._err = b""
@@ -159,6 +181,14 @@ class Child(QObject):
                 self._last_error = text  # what else is said is the traced program's own
             self.complained.emit(text)
 
+    def _own_words(self, octets: bytes) -> bytes:
+        """The lines that are the child's and not its program's; all of them once it fails."""
+        if self._crashed:
+            return octets
+        own = b"ims-%s: |Traceback \\(most" % self.program.encode()
+        found = re.search(rb"^(?:%s)" % own, octets, re.MULTILINE)
+        return octets[found.start() :][:_LONGEST_LINE] if found is not None else b""
+
     def _failed(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
             self._end(-1, f"{sys.executable} cannot be started: {self._process.errorString()}.")
@@ -167,6 +197,8 @@ class Child(QObject):
         self._read_output()
         self._err += b"\n"
         self._read_error()
+        if self._chatter is not None:
+            self._chatter.end()
         words = self._last_error.removeprefix(f"ims-{self.program}: ")
         if self._crashed:
             self._end(-1, f"ims-{self.program} has a bug and ended: {words}")
@@ -178,5 +210,6 @@ class Child(QObject):
     def _end(self, status: int, words: str) -> None:
         if not self._over:
             self._over = True
+            self._again.stop()
             self._patience.stop()
             self.ended.emit(status, words)

@@ -42,7 +42,7 @@ def colours(palette: QPalette) -> Colours:
     if is_dark(palette):
         return Colours(
             background, text, grid, QColor("#ff7070"), QColor(255, 200, 80, 70),
-            QColor("#3d78c2"), _APPLICATIONS_DARK,
+            QColor("#2f5586"), _APPLICATIONS_DARK,
         )  # fmt: skip
     return Colours(
         background, text, grid, QColor("#b71c2b"), QColor(200, 120, 0, 60),

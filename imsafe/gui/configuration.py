@@ -114,7 +114,9 @@ def _threshold(value: Any) -> float | None:
 def check_profile(path: str) -> Problem:
     """What is wrong with the path of a behaviour database; its content is looked at elsewhere."""
     if not path:
-        return Problem("Choose a behaviour database (made by Tools > Learn profile).", "profile")
+        return Problem(
+            "Choose a behaviour database (made by Tools > Learn profile).", "profile", missing=True
+        )
     if not is_file(path):
         return Problem(f"There is no file {path}.", "profile")
     if not os.access(path, os.R_OK):
@@ -153,7 +155,7 @@ def check_action(path: str) -> Problem:
 def check_applications(applications: list[WatchedApplication]) -> Problem:
     """What is wrong with the list of watched applications."""
     if not applications:
-        return Problem("Choose a behaviour database.", "profile")
+        return Problem("Choose a behaviour database.", "profile", missing=True)
     for application in applications:
         if problem := check_profile(application.profile):
             return problem
@@ -164,7 +166,7 @@ def check_applications(applications: list[WatchedApplication]) -> Problem:
     if len(applications) > 1:
         names = [application.name for application in applications]
         if "" in names:
-            return Problem("Name each application when there are several.", "name")
+            return Problem("Name each application when there are several.", "name", missing=True)
         if len(set(names)) < len(names):
             return Problem("Two applications have the same name.", "name")
     return OK

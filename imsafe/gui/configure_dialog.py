@@ -29,7 +29,7 @@ from imsafe.gui.configuration import (
     check_output,
 )
 from imsafe.gui.device import Device
-from imsafe.gui.fields import PathField, ProblemLine, ok_button
+from imsafe.gui.fields import PathField, ProblemLine, grow, ok_button
 from imsafe.gui.settings import Settings
 from imsafe.gui.what_if_dialog import WhatIfDialog
 
@@ -236,6 +236,7 @@ class ConfigureDialog(QDialog):
         )
         self.problem.tell(problem)
         ok_button(self.buttons).setEnabled(not problem)
+        grow(self)
 
     def _test(self) -> None:
         """Execute the action as the monitor would, with a made-up alert, and show what it says."""

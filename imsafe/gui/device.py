@@ -155,10 +155,21 @@ Device = SensorDevice | KernelDevice | TraceDevice
 
 @dataclass(slots=True)
 class Problem:
-    """What is wrong with one field, in words; falsy when nothing is."""
+    """What is wrong with one field, in words; falsy when nothing is.
+
+    Attributes
+    ----------
+    text
+        The words; empty when nothing is wrong.
+    field
+        Whose they are.
+    missing
+        Nothing has been typed or chosen there yet: the words say what to do, and are no complaint.
+    """
 
     text: str = ""
     field: str = ""
+    missing: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.text)
@@ -170,7 +181,7 @@ OK = Problem()
 def check_socket(path: str) -> Problem:
     """What is wrong with a socket path that somebody types."""
     if not path.strip():
-        return Problem("Type the path of a socket.", "socket")
+        return Problem("Type the path of a socket.", "socket", missing=True)
     if not path.startswith("/"):
         return Problem(f"{path} is not a full path: it has to start with /.", "socket")
     if len(path.encode()) > 107:
@@ -189,7 +200,7 @@ def check_socket(path: str) -> Problem:
 def check_sockets(paths: list[str]) -> Problem:
     """What is wrong with several socket paths."""
     if not paths:
-        return Problem("Add at least one socket.", "socket")
+        return Problem("Add at least one socket.", "socket", missing=True)
     for path in paths:
         if problem := check_socket(path):
             return problem
@@ -208,7 +219,7 @@ def check_pids(text: str) -> tuple[tuple[int, ...], Problem]:
             return (), Problem(f"There is no process {word}.", "pids")
         pids.append(int(word))
     if not pids:
-        return (), Problem("Type the id of at least one process.", "pids")
+        return (), Problem("Type the id of at least one process.", "pids", missing=True)
     return tuple(pids), OK
 
 
@@ -265,7 +276,7 @@ def check_command(text: str) -> tuple[tuple[str, ...], Problem]:
             f"The command cannot be understood: {error}.".lower().capitalize(), "cmd"
         )
     if not argv:
-        return (), Problem("Type a command.", "command")
+        return (), Problem("Type a command.", "command", missing=True)
     return argv, OK
 
 

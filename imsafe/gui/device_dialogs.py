@@ -257,7 +257,9 @@ class TraceOpenDialog(QDialog):
         problem: Problem = OK
         path = self.trace.path
         if not path:
-            problem = Problem(self.tr("Choose a trace (made by Tools > Trace to file)."))
+            problem = Problem(
+                self.tr("Choose a trace (made by Tools > Trace to file)."), missing=True
+            )
         elif not Path(path).is_file():
             problem = Problem(self.tr("There is no file {0}.").format(path))
         elif self._speed() is None:

@@ -330,7 +330,7 @@ class DriverDialog(QDialog):
             return None, problem
         targets = dict.fromkeys([*self._listed(), *([typed] if typed else [])])
         if not targets:
-            return None, Problem(self.tr("Name at least one application to trace."))
+            return None, Problem(self.tr("Name at least one application to trace."), missing=True)
         try:
             request = KernelRequest(
                 tuple(targets),

@@ -8,6 +8,7 @@ from typing import Literal
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QPalette
 from PyQt6.QtWidgets import (
+    QDialog,
     QDialogButtonBox,
     QFileDialog,
     QHBoxLayout,
@@ -96,7 +97,7 @@ class PathField(QWidget):
 
 
 class ProblemLine(QLabel):
-    """Says what is wrong, in the colour of alerts, and keeps its place when nothing is."""
+    """Says what is wrong, in the colour of alerts, or what to do; keeps its place if nothing."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -105,14 +106,27 @@ class ProblemLine(QLabel):
         self.setMinimumHeight(2 * self.fontMetrics().height())
         self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
 
-    def tell(self, problem: Problem | str, *, wrong: bool = True) -> None:
-        """Show a problem, or nothing; or what is to be done, when nothing is wrong yet."""
-        text = problem if isinstance(problem, str) else problem.text
+    def tell(self, problem: Problem | str) -> None:
+        """Show a problem, or nothing."""
+        if isinstance(problem, str):
+            problem = Problem(problem)
+        text = problem.text
         palette = self.palette()
-        colour = colours(palette).alert if wrong else palette.color(QPalette.ColorRole.Text)
+        ordinary = palette.color(QPalette.ColorRole.Text)
+        colour = ordinary if problem.missing else colours(palette).alert
         palette.setColor(QPalette.ColorRole.WindowText, colour)
         self.setPalette(palette)
         self.setText(text)
+
+
+def grow(dialog: QDialog) -> None:
+    """Make a dialog as high as what it shows now needs; Qt squeezes the fields instead."""
+    layout = dialog.layout()
+    if layout is not None and dialog.isVisible():
+        layout.activate()
+        needed = layout.totalHeightForWidth(dialog.width())
+        if needed > dialog.height():
+            dialog.resize(dialog.width(), needed)
 
 
 def ok_button(box: QDialogButtonBox) -> QPushButton:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import (
     QCompleter,
     QFormLayout,
@@ -79,6 +79,8 @@ class Choose(QWizardPage):
         self._lookout = Lookout(self)
         self._lookout.seen.connect(self._propose)
         self._names: list[str] = []
+        for button, field in ((self.run, self.command), (self.name_it, self.name)):
+            button.clicked.connect(field.setFocus)
         self.command.textEdited.connect(lambda: self.run.setChecked(True))
         self.name.textEdited.connect(lambda: self.name_it.setChecked(True))
         for edit in (self.command, self.name):
@@ -86,6 +88,10 @@ class Choose(QWizardPage):
         self.run.toggled.connect(self._check)
         self.folder.changed.connect(self._check)
         self._check()
+
+    def initializePage(self) -> None:  # noqa: D102
+        field = self.command if self.run.isChecked() else self.name
+        QTimer.singleShot(0, field.setFocus)  # QWizard gives it to the first button, after this
 
     def stop(self) -> None:
         """Stop looking at what runs."""
@@ -122,7 +128,7 @@ class Choose(QWizardPage):
             return OK
         name = self.name.text().strip()
         if not name:
-            return Problem(self.tr("Type the name of a program."))
+            return Problem(self.tr("Type the name of a program."), missing=True)
         try:
             request = KernelRequest.from_words([f"--name={name}"])
         except SourceError as error:
@@ -132,8 +138,7 @@ class Choose(QWizardPage):
 
     def _check(self) -> None:
         self._problem = self._asked()
-        empty = not (self.command.text() or self.name.text())
-        self.problem.tell("" if empty else self._problem)
+        self.problem.tell(self._problem)
         self.completeChanged.emit()
 
     def isComplete(self) -> bool:  # noqa: D102

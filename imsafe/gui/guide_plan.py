@@ -37,6 +37,11 @@ class Plan:
     profile: str = ""
     result: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_command(self) -> bool:
+        """Whether the program is one that the guide starts."""
+        return isinstance(self.device, SensorDevice) and self.device.program is not None
+
     def trace_options(self) -> list[str]:
         """The source, for `ims-trace`: a command is traced without a socket between."""
         assert self.device is not None

@@ -39,6 +39,7 @@ class Record(QWizardPage):
         self._seconds = 0
         self._totals: dict[str, Any] = {}
         self._said = ""
+        self._ending = False
         self.setTitle(self.tr("Record its normal work"))
         self.setSubTitle(
             self.tr("Use the program now as it is used every day, in all the ways it is used: what"
@@ -80,12 +81,14 @@ class Record(QWizardPage):
         """Record, or record some more."""
         more = ["--append"] if Path(self._plan.trace).is_file() else []
         arguments = ["--json", "-o", self._plan.trace, *more, *self._plan.trace_options()]
-        child = Child("trace", arguments, self)
+        child = Child("trace", arguments, self, runs_program=self._plan.is_command)
         child.reported.connect(self._reported)
-        child.complained.connect(self._complained)
+        for signal in (child.complained, child.printed):
+            signal.connect(self._complained)
         child.ended.connect(self._ended)
         self._child = child
         self._said = ""
+        self._ending = False
         self._seconds = 0
         self._rate = Rate()
         self._totals = {}
@@ -97,9 +100,16 @@ class Record(QWizardPage):
     def finish(self) -> None:
         """Stop; what was recorded is kept."""
         if self._child is not None:
-            self._child.cancel()
-            self.end.setEnabled(False)
-            self.state.setText(self.tr("Stopping..."))
+            self._ending = True
+            self._ask_to_end(self._child)
+            self._show()
+
+    def _ask_to_end(self, child: Child) -> None:
+        """A program that was started to be recorded ends, too; a service goes on."""
+        if self._plan.is_command:
+            child.signal_to_end()
+        else:
+            child.cancel()
 
     def _tick(self) -> None:
         self._seconds += 1
@@ -133,8 +143,10 @@ class Record(QWizardPage):
         self.begin.setText(
             self.tr("&Record some more") if self.recorded and not running else self.tr("&Record")
         )
-        self.end.setEnabled(running)
-        if running and not calls:
+        self.end.setEnabled(running and not self._ending)
+        if running and self._ending:
+            self.state.setText(self.tr("Stopping..."))
+        elif running and not calls:
             self.state.setText(
                 self.tr("Waiting for the first calls ({0})... you may be asked for a password.")
                 .format(elapsed(self._seconds))
@@ -170,7 +182,7 @@ class Record(QWizardPage):
         """For the guide's end."""
         if self._child is not None:
             self._child.ended.disconnect()
-            self._child.cancel()
+            self._ask_to_end(self._child)
             self._child.wait_until_ended(5000)
             self._child = None
         self._clock.stop()

@@ -33,7 +33,7 @@ from imsafe.gui.child import Child
 from imsafe.gui.configuration import check_output, check_profile
 from imsafe.gui.device import OK, Problem
 from imsafe.gui.device_dialogs import TRACE_FILTER
-from imsafe.gui.fields import PathField, ProblemLine, show_message
+from imsafe.gui.fields import PathField, ProblemLine, grow, show_message
 from imsafe.gui.file_kinds import file_kind
 from imsafe.gui.progress_words import duration, saturation_words, time_left
 from imsafe.gui.settings import Settings
@@ -262,18 +262,20 @@ class LearnDialog(QDialog):
         problem: Problem = OK
         if not self.traces.count():
             problem = Problem(
-                self.tr("Add at least one trace (made by Tools > Trace to file), or drop it here.")
+                self.tr("Add at least one trace (made by Tools > Trace to file), or drop it here."),
+                missing=True,
             )
         elif wrong_trace := self.traces.problem():
             problem = Problem(wrong_trace)
         elif not output:
-            problem = Problem(self.tr("Name the output database."))
+            problem = Problem(self.tr("Name the output database."), missing=True)
         elif source and not adding and (wrong := check_profile(source)):
             problem = wrong
         elif exists and not (adding or self.replace.isChecked()):
             problem = Problem(
                 self.tr("The output database exists already: say whether to add to it or to replace"
-                        " it.")
+                        " it."),
+                missing=True,
             )  # fmt: skip
         elif adding and not self._is_database(output):
             problem = Problem(
@@ -286,6 +288,7 @@ class LearnDialog(QDialog):
         self.cancel.setVisible(running)
         self._inputs.setEnabled(not running)
         self._form_box.setEnabled(not running)
+        grow(self)
 
     # Learning
 

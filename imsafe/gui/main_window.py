@@ -7,9 +7,10 @@ import os
 from datetime import datetime
 from typing import Any
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import (
+    QDialog,
     QFileDialog,
     QMainWindow,
     QMessageBox,
@@ -46,6 +47,9 @@ from imsafe.stream.traces import open_trace
 
 PROFILE_FILTER = "Behaviour databases (*.db);;All files (*)"
 LOG_FILTER = "Score logs (*.log *.txt *.tsv);;All files (*)"
+LONGEST_MESSAGE = 5_000
+"""Qt takes seconds to lay out a line of a megabyte."""
+
 MOST_MESSAGES = 3
 SHOWN_MS = 8_000
 SHOWN_LETTERS = 70
@@ -540,7 +544,7 @@ class MainWindow(QMainWindow):
 
     def add_message(self, text: str) -> None:
         """Add a line to the messages."""
-        self.messages.appendPlainText(f"{datetime.now():%H:%M:%S}  {text}")
+        self.messages.appendPlainText(f"{datetime.now():%H:%M:%S}  {text[:LONGEST_MESSAGE]}")
         # The messages may be behind another pane.
         if (bar := self.statusBar()) is not None:
             short = text if len(text) <= SHOWN_LETTERS else text[:SHOWN_LETTERS] + "..."
@@ -558,6 +562,11 @@ class MainWindow(QMainWindow):
         self.windows = [other for other in self.windows if other.isVisible()]
         self.windows.append(window)
         window.show()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: D102
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.PaletteChange:
+            self.menus.dress(self.palette())
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: D102
         data = event.mimeData() if event is not None else None
@@ -578,7 +587,8 @@ class MainWindow(QMainWindow):
             self.settings.configuration = self.configuration
             self.settings.set_text("session/last", self.last_session().to_json())
             self.settings.flush()
-        for window in (*self.windows, *self.findChildren(DriverDialog), *self.findChildren(Guide)):
+        # Some dialogs have a program or a thread of theirs at work.
+        for window in (*self.windows, *self.findChildren(QDialog)):
             window.close()
         for dialog in (self.learner, self.recorder):
             if dialog is not None:

@@ -6,10 +6,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from PyQt6.QtCore import QCoreApplication, QSize, Qt
-from PyQt6.QtGui import QAction, QKeySequence
+from PyQt6.QtGui import QAction, QKeySequence, QPalette
 from PyQt6.QtWidgets import QMainWindow, QMenu, QStyle, QToolBar
 
+from imsafe.gui.glyphs import Glyph, glyph
+
 Icon = QStyle.StandardPixmap
+
+GLYPHS: dict[str, Glyph] = {"close": "cross", "start": "play", "stop": "stop"}
+"""Actions whose icon takes the colour of the text."""
 
 
 class Entry(NamedTuple):
@@ -38,7 +43,7 @@ def entries() -> dict[str, list[Entry | None]]:
                   _tr("Replay a recorded trace")),
             Entry("open", _tr("Open &file..."), "Ctrl+Shift+O", None,
                   _tr("Open a behaviour database, a trace or a score log, by its content")),
-            Entry("close", _tr("&Close device"), "Ctrl+W", Icon.SP_DialogCloseButton,
+            Entry("close", _tr("&Close device"), "Ctrl+W", None,
                   _tr("Let the device go, also while monitoring")),
             None,
             Entry("quit", _tr("&Quit"), "Ctrl+Q", None, _tr("End ImSafe and its monitor")),
@@ -46,9 +51,9 @@ def entries() -> dict[str, list[Entry | None]]:
         _tr("&Monitor"): [
             Entry("configure", _tr("&Configure..."), "Ctrl+,", Icon.SP_FileDialogDetailedView,
                   _tr("Behaviour database, threshold, log, action on alert")),
-            Entry("start", _tr("&Start Monitor"), "Ctrl+R", Icon.SP_MediaPlay,
+            Entry("start", _tr("&Start Monitor"), "Ctrl+R", None,
                   _tr("Watch the device and react")),
-            Entry("stop", _tr("S&top Monitor"), "Ctrl+T", Icon.SP_MediaStop,
+            Entry("stop", _tr("S&top Monitor"), "Ctrl+T", None,
                   _tr("Stop watching; what was shown stays")),
             Entry("attach", _tr("&Attach..."), "Ctrl+Shift+A", Icon.SP_FileLinkIcon,
                   _tr("Show a monitor that runs already, such as a service")),
@@ -158,6 +163,12 @@ class Menus:
                 toolbar.addSeparator()
         window.addToolBar(toolbar)
         self.toolbar = toolbar
+        self.dress(window.palette())
+
+    def dress(self, palette: QPalette) -> None:
+        """Take the colours of a palette."""
+        for name, which in GLYPHS.items():
+            self.actions[name].setIcon(glyph(which, palette))
 
     def allow(self, name: str, why_not: str = "") -> None:
         """Enable an action, or disable it and say why in its tip."""

@@ -28,6 +28,11 @@ def next_step(watch: Watch, *, configured: bool) -> str:
     device = watch.device
     if watch.attached:
         return _tr("<h3>Attached</h3><p>The monitor has not seen a system call yet.</p>")
+    if watch.session is not None and watch.hello is None and watch.status is None:
+        return _tr(
+            "<h3>The monitor starts</h3><p>The very first time it is got ready for this machine,"
+            " which takes a quarter of a minute.</p>"
+        )
     if watch.session is not None:
         if isinstance(device, SensorDevice) and device.program is None:
             command = f"ims-sensor -s {device.sockets[0]} -- PROGRAM"

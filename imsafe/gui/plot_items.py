@@ -24,8 +24,8 @@ _BREAK_SECONDS = 5.0
 
 
 def rarity(score: float) -> str:
-    """What a score means: ``1 in 1,000`` for 0.5."""
-    return f"1 in {10 ** (6 * score):,.0f}"
+    """What a score means: ``1 in 1,000`` for 0.5; in two digits, as more would be untrue."""
+    return f"1 in {float(f'{10 ** (6 * score):.2g}'):,.0f}"
 
 
 def elapsed(seconds: float) -> str:

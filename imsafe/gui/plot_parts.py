@@ -167,6 +167,10 @@ class EmptyText(QLabel):
         self.setWordWrap(True)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setOpenExternalLinks(False)
+        # The lines of the grid would run through the words.
+        self.setBackgroundRole(QPalette.ColorRole.Base)
+        self.setAutoFillBackground(True)
+        self.setMargin(8)
         parent.installEventFilter(self)
 
     def eventFilter(self, watched: Any, event: QEvent | None) -> bool:  # noqa: D102

@@ -21,8 +21,8 @@ from PyQt6.QtWidgets import (
 
 from imsafe.gui.child import Child
 from imsafe.gui.configuration import check_output
-from imsafe.gui.device import KernelDevice, Problem
-from imsafe.gui.fields import PathField, ProblemLine, show_message
+from imsafe.gui.device import OK, KernelDevice, Problem
+from imsafe.gui.fields import PathField, ProblemLine, grow, show_message
 from imsafe.gui.plot_items import count_text, elapsed
 from imsafe.gui.progress_words import Rate, duration, saturation_words
 from imsafe.gui.settings import Settings
@@ -172,25 +172,32 @@ class RecordDialog(QDialog):
         exists = bool(path) and Path(path).is_file()
         for button in (self.append, self.replace):
             button.setVisible(exists)
-        problem: Problem | str = ""
+        problem: Problem = OK
         if watch.device is None:
-            problem = self.tr("Choose a device under File first: a driver, a sensor or a trace.")
+            problem = Problem(
+                self.tr("Choose a device under File first: a driver, a sensor or a trace."),
+                missing=True,
+            )
         elif not path:
-            problem = self.tr("Name the trace file.")
+            problem = Problem(self.tr("Name the trace file."), missing=True)
         elif wrong := check_output(path, self.tr("the trace")):
             problem = wrong
         elif exists and not (self.append.isChecked() or self.replace.isChecked()):
-            problem = self.tr("The file exists: say whether to append to it or to replace it.")
+            problem = Problem(
+                self.tr("To record some more, say whether to append to the file or to replace it.")
+                if self._recorded_to == path
+                else self.tr("The file exists: say whether to append to it or to replace it."),
+                missing=True,
+            )
         elif watch.session is not None and not watch.attached and not watch.may_steer:
-            problem = self.tr("The monitor does not take requests from this window.")
+            problem = Problem(self.tr("The monitor does not take requests from this window."))
         running = self.recording
-        # Who has just recorded has done nothing wrong.
-        asking = exists and self._recorded_to == path
-        self.problem.tell("" if running else problem, wrong=not asking)
+        self.problem.tell("" if running else problem)
         self.start.setEnabled(not running and not problem)
         self.stop.setEnabled(running and not self._stopping)
         for widget in (self.output, self.append, self.replace):
             widget.setEnabled(not running)
+        grow(self)
 
     def record(self) -> None:
         """Begin."""

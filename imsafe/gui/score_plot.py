@@ -324,7 +324,8 @@ class ScorePlot(QWidget):
 
     def _go_to_alert(self, step: int) -> None:
         low, high = self.times()
-        at = (low + high) / 2 if self._pointed is None else self._pointed
+        middle = high if self.following else (low + high) / 2
+        at = middle if self._pointed is None else self._pointed
         times = sorted({alert[1] for alert in self._alerts})
         later = [seconds for seconds in times if (seconds - at) * step > 1e-6]
         if later:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from PyQt6.QtGui import QPalette
 from PyQt6.QtWidgets import QLabel, QStatusBar, QWidget
 
@@ -79,9 +81,14 @@ class StatusLine:
             sources = watch.status["sources"]
             if not sources and watch.device is None:
                 return self._tr("No device")
-            return "; ".join(f"{row['name']}: {row['state']}" for row in sources[:3]) + (
-                self._tr(" and {0} more").format(len(sources) - 3) if len(sources) > 3 else ""
-            )
+            # Of a trace the name alone: its folder would leave no room for what it does.
+            names = [
+                PurePath(row["name"]).name if row["kind"] == "replay" else row["name"]
+                for row in sources[:3]
+            ]
+            return "; ".join(
+                f"{name}: {row['state']}" for name, row in zip(names, sources, strict=False)
+            ) + (self._tr(" and {0} more").format(len(sources) - 3) if len(sources) > 3 else "")
         return str(watch.device) if watch.device is not None else self._tr("No device")
 
     def _state_text(self) -> tuple[str, bool]:

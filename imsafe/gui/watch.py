@@ -124,9 +124,8 @@ class Watch(QObject):
         if program.pids and self.program_running:
             return  # still attached from the last time
         arguments = [f"--end-with={os.getpid()}", *program.sensor_arguments(device.sockets[0])]
-        child = Child("sensor", arguments, self, hold_input=False)
+        child = Child("sensor", arguments, self, hold_input=False, runs_program=True)
         child.printed.connect(self.said)
-        child.complained.connect(self.said)
         child.ended.connect(
             lambda status, words: self._program_ended(child, str(program), status, words)
         )

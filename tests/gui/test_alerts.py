@@ -105,6 +105,8 @@ def test_search_and_what_is_not_seen(window):
     ):  # fmt: skip
         listed.search.setText(words)
         assert listed.listed() == found, words
+        assert listed.view.isVisible() is bool(found)
+        assert listed._nothing.isHidden() is bool(found)
     listed.which.setCurrentIndex(OPEN)
     assert listed.listed() == [3, 4]
     listed.which.setCurrentIndex(UNSETTLED)

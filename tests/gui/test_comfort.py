@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import pytest
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QPalette
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QAbstractSpinBox,
@@ -23,11 +25,14 @@ from PyQt6.QtWidgets import (
 )
 
 from imsafe.gui.device import KernelDevice, SensorDevice, SensorProgram, TraceDevice
+from imsafe.gui.fields import ProblemLine
 from imsafe.gui.guide import Guide
 from imsafe.gui.main_window import MainWindow
 from imsafe.gui.manual_window import ManualWindow, anchor_of, manual_path
 from imsafe.gui.session import Session
 from imsafe.sources.kernel_request import KernelRequest
+from imsafe.stream.items import End
+from imsafe.stream.traces import open_trace
 
 LONG = 90_000
 
@@ -200,7 +205,10 @@ def test_first_steps_from_nothing_to_a_live_plot(qtbot, window, tmp_path, servic
     guide.record.begin.click()
     qtbot.waitUntil(lambda: guide.record._totals.get("calls", 0) > 600, timeout=LONG)
     guide.record.end.click()
+    assert guide.record.state.text() == "Stopping..."
     qtbot.waitUntil(guide.record.isComplete, timeout=LONG)
+    # The service would run for ever: it was asked to end, and nobody had to be killed.
+    assert guide.record.problem.text() == ""
     next_button.click()
     qtbot.waitUntil(guide.learn.isComplete, timeout=LONG)
     assert "of what is to be expected" in guide.learn.saturation.text()
@@ -216,6 +224,47 @@ def test_first_steps_from_nothing_to_a_live_plot(qtbot, window, tmp_path, servic
     assert window.watch.history.applications() == [1]
     window.menus.actions["stop"].trigger()
     qtbot.waitUntil(lambda: window.watch.session is None, timeout=LONG)
+
+
+def test_a_program_that_does_not_want_to_end_is_recorded_whole(qtbot, window, tmp_path):
+    script = tmp_path / "stubborn"
+    script.write_text("#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.1; done\n")
+    script.chmod(0o755)
+    guide = Guide(window.settings, window)
+    guide.show()
+    guide.choose.folder.set_path(str(tmp_path))
+    guide.choose.command.setText(str(script))
+    guide.next()
+    guide.record.begin.click()
+    qtbot.waitUntil(lambda: guide.record._totals.get("calls", 0) > 100, timeout=LONG)
+    guide.record.end.click()
+    assert not guide.record.end.isEnabled()
+    qtbot.wait(1500)  # the clock of the page has gone on meanwhile
+    assert guide.record.state.text() == "Stopping..."
+    qtbot.waitUntil(guide.record.isComplete, timeout=LONG)
+    assert guide.record.problem.text() == ""
+    with contextlib.closing(open_trace(tmp_path / "stubborn.imt")) as trace:
+        assert any(isinstance(item, End) for _, item in trace)
+    guide.close()
+
+
+def test_first_steps_begin_at_the_command(qtbot, window):
+    window.menus.actions["guide"].trigger()
+    (guide,) = window.findChildren(Guide)
+    activate(qtbot, guide)
+    qtbot.waitUntil(lambda: guide.focusWidget() is guide.choose.command, timeout=LONG)
+    assert "Type a command" in guide.choose.problem.text()
+    guide.choose.name_it.click()
+    assert guide.focusWidget() is guide.choose.name
+    assert "Type the name" in guide.choose.problem.text()
+
+
+def test_a_dialog_just_opened_asks_and_does_not_complain(window):
+    for name, dialog in dialogs_of(window):
+        for line in dialog.findChildren(ProblemLine):
+            ordinary = line.palette().color(QPalette.ColorRole.Text)
+            shown = line.palette().color(QPalette.ColorRole.WindowText)
+            assert not line.text() or shown == ordinary, f"{name}: {line.text()}"
 
 
 def test_first_steps_say_what_goes_wrong_and_lose_nothing(qtbot, window, tmp_path):

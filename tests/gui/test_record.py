@@ -37,6 +37,8 @@ def test_records_a_program_under_a_sensor_then_appends_then_replaces(
     dialog.stop.click()
     qtbot.waitUntil(lambda: not dialog.recording, timeout=20_000)
     assert "Recorded to" in dialog.said.text()
+    for field in (dialog.output.edit, dialog.append, dialog.said, dialog.stop):
+        assert field.height() >= field.minimumSizeHint().height()  # nothing is squeezed
     first = calls_in(path)
     assert first > 30
 

@@ -163,6 +163,7 @@ def test_overlapping_gaps_are_shaded_once():
 
 def test_numbers_for_people():
     assert rarity(0.5) == "1 in 1,000"
+    assert rarity(0.667) == "1 in 10,000"
     assert rarity(0.0) == "1 in 1"
     assert count_text(950) == "950"
     assert count_text(12_300) == "12.3 k"

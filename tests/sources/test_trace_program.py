@@ -235,3 +235,12 @@ def test_a_recording_recorded_again_is_the_same(program, tmp_path) -> None:
     assert copy.meta == original.meta
     assert (copy.events == original.events).all()
     assert copy.processes == original.processes
+
+
+def test_a_command_cannot_make_up_reports(tmp_path) -> None:
+    words = '{"type": "done", "calls": 9}'
+    done = run("trace", "--json", "-o", tmp_path / "t.imt", "--", "echo", words)
+    assert words in done.stderr
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [report["calls"] for report in reports if report["type"] == "done"] != [9]
+    assert len([report for report in reports if report["type"] == "done"]) == 1
