@@ -97,6 +97,22 @@ def user_name(uid: int) -> str:
         return str(uid)
 
 
+def _who_may(path: str) -> str:
+    """Who may connect to a socket that refused us, to follow the words "permission denied"."""
+    try:
+        made = Path(path).stat()
+    except OSError:
+        return ""
+    who = user_name(made.st_uid)
+    if made.st_mode & stat.S_IWGRP:
+        try:
+            group = grp.getgrgid(made.st_gid).gr_name
+        except KeyError:
+            group = str(made.st_gid)
+        who += f" and the members of the group {group}"
+    return f"; only {who} may"
+
+
 def _user_number(name: str) -> int:
     try:
         return int(name) if name.isdecimal() else pwd.getpwnam(name).pw_uid
@@ -254,7 +270,8 @@ def connect_checked(path: str, allowed: Allowed) -> socket.socket:
         raise
     except OSError as error:
         connection.close()
-        raise SourceError(f"Cannot connect to {path}: {reason(error).lower()}.") from error
+        denied = _who_may(path) if isinstance(error, PermissionError) else ""
+        raise SourceError(f"Cannot connect to {path}: {reason(error).lower()}{denied}.") from error
     except SourceError:
         connection.close()
         raise
