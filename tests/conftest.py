@@ -1,16 +1,46 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all tests share: the public data sets, where they are to be had."""
+"""What all tests share: the public data sets, where they are to be had; nothing is left running."""
 
 from __future__ import annotations
 
 import os
 import tarfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("IMSAFE_DATA", ROOT.parent / "shared" / "data"))
+
+_MARK = f"IMSAFE_TESTED_BY={os.getpid()}-{time.monotonic_ns()}"
+os.environ.update([_MARK.split("=")])  # whatever is started from here on has it, and its offspring
+
+
+def _left_running() -> list[str]:
+    """Programs that tests have started and that run on."""
+    found = []
+    for entry in os.scandir("/proc"):
+        if entry.name.isdecimal() and int(entry.name) != os.getpid():
+            try:
+                environment = Path(entry.path, "environ").read_bytes().split(b"\0")
+                words = Path(entry.path, "cmdline").read_bytes().split(b"\0")
+            except OSError:  # it has ended, or is another user's
+                continue
+            if _MARK.encode() in environment:
+                found.append(f"{entry.name}: {b' '.join(words).decode(errors='replace')[:300]}")
+    return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    """Tests end what they started."""
+    yield
+    end = time.monotonic() + 20
+    while (left := _left_running()) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not left, "tests left these running: " + "; ".join(left)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -276,7 +276,10 @@ def _add_driver_options(group: argparse._ArgumentGroup) -> None:
         "--device", metavar="SOCKET", default="auto", help="a kernel tracer that listens here"
     )
     group.add_argument(
-        "--ring-size", metavar="BYTES", type=size, help="kernel tracer's buffer (K, M, G; 2M)"
+        "--ring-size",
+        metavar="BYTES",
+        type=size,
+        help="kernel tracer's buffer (K, M, G; 4M a processor)",
     )
     group.add_argument(
         "--simulate-loss", metavar="N", type=int, help="lose and count one call in N (for tests)"

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import platform
+import sys
+import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 _INSTALL = {
     "debian": "sudo apt-get install",
@@ -42,6 +45,10 @@ _PACKAGES: dict[str, tuple[str, str, str]] = {
     "libxcb-xfixes.so.0": ("libxcb-xfixes0", "libxcb", "libxcb"),
     "libxkbcommon-x11.so.0": ("libxkbcommon-x11-0", "libxkbcommon-x11", "libxkbcommon-x11"),
     "bcc": ("python3-bpfcc", "python3-bcc", "python-bcc"),
+    "numpy": ("python3-numpy", "python3-numpy", "python-numpy"),
+    "numba": ("python3-numba", "python3-numba", "python-numba"),
+    "PyQt6": ("python3-pyqt6 python3-pyqt6.qtsvg", "python3-pyqt6", "python-pyqt6 qt6-svg"),
+    "pyqtgraph": ("python3-pyqtgraph", "python3-pyqtgraph", "python-pyqtgraph"),
     "sudo": ("sudo", "sudo", "sudo"),
     "xvfb": ("xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
 }
@@ -91,3 +98,15 @@ def this_distribution() -> Distribution:
     families = (aliases.get(name, name) for name in kin)
     family = next((name for name in families if name in _INSTALL), "")
     return Distribution(release.get("PRETTY_NAME", release.get("NAME", "Linux")), family)
+
+
+def install_for_python(packages: Iterable[str]) -> str:
+    """The command that installs Python packages for the interpreter that runs.
+
+    The distribution's own Python gets them from there: it says by a file (PEP 668) that pip is
+    not to touch it.
+    """
+    managed = Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+    if sys.prefix == sys.base_prefix and managed.is_file():
+        return this_distribution().install(packages)
+    return f"{sys.executable} -m pip install --upgrade {' '.join(packages)}"

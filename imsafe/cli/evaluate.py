@@ -41,6 +41,7 @@ MEASURES = {
     "burst": "highest burst",
     "drift": "highest drift",
     "repertoire": "highest repertoire",
+    "novelty": "highest novelty",
     "stide6": "STIDE, k=6",
 }
 """What is measured of a trace, and in words."""
@@ -144,7 +145,7 @@ class Measuring:
                     continue
                 calls += len(scores)
                 surprise += int(scores["surprise"].sum())
-                for name in (SCORE, "burst", "drift", "repertoire"):
+                for name in (SCORE, "burst", "drift", "repertoire", "novelty"):
                     found[name] = max(found[name], float(scores[name].max()))
                 found["last_score"] = float(scores["combined"][-1])
         for stream in streams.values():

@@ -61,7 +61,9 @@ def _show(file: str | None, view: str | None) -> int:
     try:
         from imsafe.gui.app import show_main_window  # noqa: PLC0415
     except ImportError as error:
-        raise ImsafeError(f"The window needs PyQt6 and pyqtgraph: {error}.") from error
+        raise ImsafeError(
+            f"The window needs PyQt6 and pyqtgraph: {error}; `imsafe check` says how to get them."
+        ) from error
     return show_main_window(file, view)
 
 

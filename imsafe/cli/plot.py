@@ -42,7 +42,9 @@ def _plot(log: str, image: str | None, *, force: bool) -> int:
     try:
         from imsafe.gui.app import show_log, write_log_image  # noqa: PLC0415
     except ImportError as error:
-        raise ImsafeError(f"Plotting needs PyQt6 and pyqtgraph: {error}.") from error
+        raise ImsafeError(
+            f"Plotting needs PyQt6 and pyqtgraph: {error}; `imsafe check` says how to get them."
+        ) from error
     if image is None:
         return show_log(log)
     write_log_image(log, image, replace=force)

@@ -229,6 +229,7 @@ class AlertDetail(QWidget):
             "burst": self.tr("burst: its latest calls, up to 20, are improbable"),
             "drift": self.tr("drift: its latest calls, up to 500, are unlike the program"),
             "repertoire": self.tr("repertoire: no learned process used these calls together"),
+            "novelty": self.tr("novelty: pairs of calls that were never seen, close together"),
         }.get(reading, name(reading))
 
     def _time_text(self, alert: Alert) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -35,6 +36,7 @@ class Predictor(Protocol):
     @property
     def processes(self) -> int: ...  # noqa: D102
     def makers(self, symbol: int) -> int: ...  # noqa: D102
+    def knows(self, sequence: Sequence[int]) -> bool: ...  # noqa: D102
     def predict(self, context: Sequence[int], top: int) -> list[tuple[int, float]]: ...  # noqa: D102
 
 
@@ -86,15 +88,31 @@ def recently(
     reading
         The one that raised the alert.
     """
-    if reading == "burst":
-        calls = [call[:2] for call in _last_calls(stretches, tid, after, CALLS)]
+    new_pairs: list[tuple[str, str]] = []
+    if reading in {"burst", "novelty"}:
+        of_thread = _last_calls(stretches, tid, after, CALLS + 1)
+        new_pairs = _new_pairs(profile, of_thread)
+        calls = [call[:2] for call in of_thread[-CALLS:]]
     else:
         calls = _calls_of_all(stretches, after, LATELY)
     makers: dict[str, int] = {}
     for symbol in dict.fromkeys(symbol for symbol, _ in calls):
         makers[syscalls.name(symbol)] = profile.makers(symbol)
     unusual = sum(surprise >= SURPRISING_BITS * _BIT for _, surprise in calls)
-    return Recent(len(calls), unusual, makers, profile.processes)
+    return Recent(len(calls), unusual, makers, profile.processes, tuple(new_pairs))
+
+
+def _new_pairs(profile: Predictor, calls: list[tuple[int, int, int]]) -> list[tuple[str, str]]:
+    """Pairs of known calls that never came one directly after the other, by name."""
+    found = {
+        (before[0], call[0]): None
+        for before, call in itertools.pairwise(calls)
+        if before[2] == call[2]
+        and profile.knows([before[0]])
+        and profile.knows([call[0]])
+        and not profile.knows([before[0], call[0]])
+    }
+    return [(syscalls.name(before), syscalls.name(call)) for before, call in found]
 
 
 def _calls_of_all(stretches: Sequence[Stretch], after: int, most: int) -> list[tuple[int, int]]:

@@ -38,12 +38,15 @@ class Recent:
         learned processes made them.
     processes
         How many processes were learned.
+    new_pairs
+        Calls that were made before, but never directly after the other one.
     """
 
     calls: int
     unusual: int
     makers: dict[str, int]
     processes: int
+    new_pairs: tuple[tuple[str, str], ...] = ()
 
     @property
     def new(self) -> list[str]:
@@ -79,9 +82,11 @@ def reason_of(
     calls
         The thread's last calls.
     recent
-        Of the burst: the same calls; of the other readings: the process's.
+        Of burst and novelty: the same calls; of the other readings: the process's.
     """
     facts = [_few_made(recent)]
+    if reading == "novelty" and recent.new_pairs:
+        facts.append(_never_after(recent.new_pairs))
     if reading == "repertoire":
         lead = "uses calls together that no learned process used together by this point"
     else:
@@ -93,7 +98,7 @@ def reason_of(
         if recent.unusual:
             place = "came where they hardly ever come"
             facts.append(f"{recent.unusual} of its last {recent.calls} calls {place}")
-    if not facts[0]:
+    if not facts[0] and not recent.new_pairs:
         facts.append(_most_unusual(calls))
     said = "; ".join(fact for fact in facts if fact)
     return f"{_who(process, parent)} {lead}{': ' if said else ''}{said}."
@@ -123,6 +128,14 @@ def _few_made(recent: Recent) -> str:
         few = f"{most} of {recent.processes:,} learned processes"
         return f"it called {_listed(recent.rare)}, which at most {few} did"
     return ""
+
+
+def _never_after(pairs: Sequence[tuple[str, str]]) -> str:
+    """Calls that never came directly after the ones that they came after now."""
+    told = [f"{_listed([call])}{{}} directly after {before}" for before, call in pairs[:2]]
+    named = ", and ".join([told[0].format(" came"), *(pair.format("") for pair in told[1:])])
+    more = len(pairs) - 2
+    return f"for the first time {named}{f' ({more} more such pairs)' if more > 0 else ''}"
 
 
 def _listed(calls: Sequence[str]) -> str:

@@ -90,7 +90,7 @@ PROCESS = np.dtype(
 
 RUNNING, ENDED = 0, 1
 
-READINGS = ("burst", "drift", "repertoire")
+READINGS = ("burst", "drift", "repertoire", "novelty")
 
 
 class ApplicationRow(TypedDict):

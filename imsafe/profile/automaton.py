@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.profile.compiled import compiled_lean, inlined, integer
+from imsafe.profile.compiled import compiled_lean, index, inlined, integer
 from imsafe.profile.surprise import surprise
 from imsafe.profile.tree import UNKNOWN_ALPHABET, Alphabets, PrefixTree
 
@@ -42,12 +42,15 @@ class Automaton(NamedTuple):
         Surprise of a call of each ABI when nothing is known, shape (256,).
     chance
         The same as a probability.
+    length
+        Of each node's sequence.
     """
 
     rows: NDArray[np.int64]
     state: NDArray[np.int32]
     base: NDArray[np.int64]
     chance: NDArray[np.float64]
+    length: NDArray[np.int8]
 
 
 COST_BITS = 40
@@ -90,7 +93,7 @@ def compile_tree(tree: PrefixTree, alphabets: Alphabets) -> Automaton:
         rows, state, order, suffix, tree.first_child, tree.symbol, tree.continuations, node_chance
     )
     _link(rows, used, state, suffix)
-    return Automaton(rows[: used + 1], state, base, chance)
+    return Automaton(rows[: used + 1], state, base, chance, tree.node_depth)
 
 
 def is_consistent(tree: PrefixTree) -> bool:
@@ -110,10 +113,10 @@ def _scattered(symbol: int) -> int:
 def _row_of(rows: NDArray[np.int64], state: int, symbol: int, scattered: int) -> int:
     """Where the edge of a call is, or a row whose first word is negative."""
     row = (state >> ROW_BITS) + 1 + (scattered & ((1 << (state & _BITS)) - 1))
-    word = rows[row, 0]
+    word = rows[index(row), 0]
     while word >= 0 and word >> COST_BITS != symbol:
         row += 1
-        word = rows[row, 0]
+        word = rows[index(row), 0]
     return integer(row)
 
 
@@ -145,21 +148,35 @@ def advance(automaton: Automaton, state: int, symbol: int) -> tuple[int, int]:
 
 
 @inlined
-def step(automaton: Automaton, state: int, symbol: int) -> tuple[int, int]:
-    """Surprise of a call in a state, and the next state."""
+def step(automaton: Automaton, state: int, symbol: int) -> tuple[int, int, int]:
+    """Surprise of a call in a state, the next state, and what was never seen.
+
+    Returns
+    -------
+    surprise, state
+    foreign
+        Length of the shortest never-seen sequence that ends with this call and whose own
+        parts were all seen (Tan and Maxion 2002: the minimal foreign sequence): 1, the
+        call itself; 2, the pair; ... 0: none ends here.
+    """
     rows = automaton.rows
     scattered = _scattered(symbol)
     cost = 0
+    entered = state
     while True:
         row = _row_of(rows, state, symbol, scattered)
-        word = rows[row, 0]
+        word = rows[index(row), 0]
         if word >= 0:
-            return cost + (word & _COST), rows[row, 1] >> NODE_BITS
+            target = rows[index(row), 1]
+            foreign = 0
+            if entered and state != entered:
+                foreign = integer(automaton.length[index(target & _NODE)]) + 1
+            return cost + (word & _COST), target >> NODE_BITS, foreign
         header = state >> ROW_BITS
-        cost += ~rows[header, 0]
+        cost += ~rows[index(header), 0]
         if header == _ROOT:
-            return cost + automaton.base[symbol >> 16], 0
-        state = rows[header, 1] >> NODE_BITS
+            return cost + automaton.base[symbol >> 16], 0, 1
+        state = rows[index(header), 1] >> NODE_BITS
 
 
 @inlined

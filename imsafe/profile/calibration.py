@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From three readings to one score from 0 to 1, by how rare they are on normal behaviour.
+"""From four readings to one score from 0 to 1, by how rare they are on normal behaviour.
 
 `docs/detection-model.md` gives the formulas.
 """
@@ -14,13 +14,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.profile.compiled import compiled, inlined, integer, real
-from imsafe.profile.leave_one_out import BURST_COLUMN, DRIFT_COLUMN, REPERTOIRE_COLUMN
+from imsafe.profile.compiled import compiled, index, inlined, integer, real
+from imsafe.profile.leave_one_out import (
+    BURST_COLUMN,
+    DRIFT_COLUMN,
+    NOVELTY_COLUMN,
+    REPERTOIRE_COLUMN,
+)
 from imsafe.profile.pace import DECADES
 from imsafe.profile.surprise import BIT, surprise
 from imsafe.profile.units import BLOCK
 
-READINGS = ("burst", "drift", "repertoire")
+READINGS = ("burst", "drift", "repertoire", "novelty")
 """Their order is that of `imsafe.monitor.view_protocol.READINGS`."""
 
 TAIL_UNITS = 8
@@ -41,6 +46,9 @@ WEIGHTS = (0.5, 1.0, 2.0)
 
 BURST_RANGE = 0.98
 """A burst beyond this quantile of the normal units' highest counts in full."""
+
+NOVELTY_RANGE = 0.999
+"""A novelty counts beyond this quantile of the normal units' highest only."""
 
 BEND, SLOPE = 1.5, 0.25
 """A standardised reading beyond this many scales counts a quarter: one reading far
@@ -66,6 +74,11 @@ LEAST_SCALE = (0.5, 0.4, 0.05)
 """The readings' scales are at least this (bits, bits, distance): very regular normal
 behaviour must not make a trifle rare."""
 
+LEAST_NOVELTY_SCALE = 1 / 16
+NOVELTY_UNITS = 100
+"""The novelty's scale is at least the one, and this divided by the number of units: what a
+thousand units never showed is rarer than what twenty never did."""
+
 LEAST_TAIL = 0.5
 """The tail's mean excess is at least this (in scales)."""
 
@@ -83,8 +96,10 @@ class Calibration:
         How many normal units it rests on.
     mean, scale
         Of the units' highest burst, drift and repertoire at each age.
-    burst_limit
-        End of the burst's normal range, bits.
+    burst_limit, novelty_limit
+        Ends of their normal ranges.
+    novelty_scale
+        A novelty by so much beyond its limit is one scale of the other readings.
     knots, scores
         The score at each knot of the combined reading, on a line in between;
         below the first knot it is 0.
@@ -98,6 +113,8 @@ class Calibration:
     mean: tuple[Triple, ...]
     scale: tuple[Triple, ...]
     burst_limit: float
+    novelty_limit: float
+    novelty_scale: float
     knots: tuple[float, ...]
     scores: tuple[float, ...]
     tail_start: float
@@ -128,6 +145,8 @@ class Curve(NamedTuple):
     scores: NDArray[np.float64]
     slopes: NDArray[np.float64]
     burst_limit: float
+    novelty_limit: float
+    per_novelty: float
     tail_start: float
     tail_score: float
     tail_units: int
@@ -147,6 +166,8 @@ def curve(calibration: Calibration) -> Curve:
         scores,
         np.append(np.diff(scores) / np.maximum(np.diff(knots), 1e-300), 0.0),
         float(calibration.burst_limit),
+        float(calibration.novelty_limit),
+        1.0 / calibration.novelty_scale,
         float(calibration.tail_start),
         float(calibration.tail_score),
         int(calibration.tail_units),
@@ -169,7 +190,7 @@ _AGE_AT = np.searchsorted(AGES, np.arange(BLOCK + 1), side="left").astype(np.int
 @inlined
 def age_of(calls: int, unit_calls: int) -> int:
     """The age of a process: the last one in its later units, else by the calls of its first."""
-    return integer(_AGE_AT[BLOCK if calls > unit_calls else unit_calls])
+    return integer(_AGE_AT[index(BLOCK if calls > unit_calls else unit_calls)])
 
 
 @inlined
@@ -179,7 +200,13 @@ def _bent(value: float) -> float:
 
 @inlined
 def combine(
-    burst: float, drift: float, repertoire: float, calls: int, unit_calls: int, c: Curve
+    burst: float,
+    drift: float,
+    repertoire: float,
+    novelty: float,
+    calls: int,
+    unit_calls: int,
+    c: Curve,
 ) -> tuple[float, int]:
     """The combined reading, and the number of the reading with the greatest share in it.
 
@@ -188,7 +215,7 @@ def combine(
     calls, unit_calls
         How many calls the process has made, and how many in this unit.
     """
-    age = age_of(calls, unit_calls)
+    age = index(age_of(calls, unit_calls))
     burst_share = WEIGHTS[BURST_COLUMN] * _bent((burst - c.mean[age, 0]) * c.per_scale[age, 0])
     burst_share += max(burst - c.burst_limit, 0.0) * c.per_scale[age, 0]
     drift_share = WEIGHTS[DRIFT_COLUMN] * _bent((drift - c.mean[age, 1]) * c.per_scale[age, 1])
@@ -196,7 +223,12 @@ def combine(
         (repertoire - c.mean[age, 2]) * c.per_scale[age, 2]
     )
     made = min(max(calls, unit_calls), SETTLED_CALLS)
-    combined = (burst_share + drift_share + repertoire_share) * _SETTLED_AT[made]
+    novelty_share = max(novelty - c.novelty_limit, 0.0) * c.per_novelty
+    combined = (burst_share + drift_share + repertoire_share + novelty_share) * _SETTLED_AT[
+        index(made)
+    ]
+    if novelty_share > max(burst_share, drift_share, repertoire_share):
+        return combined, NOVELTY_COLUMN
     if drift_share >= burst_share and drift_share >= repertoire_share:
         return combined, DRIFT_COLUMN
     if repertoire_share > burst_share:
@@ -260,7 +292,7 @@ def _highest_combined(readings: NDArray[np.float64], preceding: int, c: Curve) -
     highest = -np.inf
     for row in range(len(readings)):
         combined, _ = combine(
-            readings[row, 0], readings[row, 1], readings[row, 2],
+            readings[row, 0], readings[row, 1], readings[row, 2], readings[row, 3],
             preceding + row + 1, row + 1, c,
         )  # fmt: skip
         highest = max(highest, combined)
@@ -275,7 +307,7 @@ def calibrate(
     Parameters
     ----------
     readings
-        For each unit, burst, drift and repertoire of its calls, shape (N, 3).
+        For each unit, burst, drift, repertoire and novelty of its calls, shape (N, 4).
     preceding
         How many calls of the process are known from before each unit; None: none.
     """
@@ -284,9 +316,12 @@ def calibrate(
     if preceding is None:
         preceding = [0] * len(readings)
     mean, scale = _by_age(readings, preceding)
-    highest_burst = [unit[:, BURST_COLUMN].max() for unit in readings]
+    burst = np.array([unit[:, BURST_COLUMN].max() for unit in readings])
+    novelty = np.array([unit[:, NOVELTY_COLUMN].max() for unit in readings])
     start = Calibration(
-        len(readings), mean, scale, float(np.quantile(highest_burst, BURST_RANGE)),
+        len(readings), mean, scale,
+        float(np.quantile(burst, BURST_RANGE)), float(np.quantile(novelty, NOVELTY_RANGE)),
+        max(float(novelty.std()), LEAST_NOVELTY_SCALE, NOVELTY_UNITS / len(readings)),
         (), (), 0.0, 0.0, 1, 1.0,
     )  # fmt: skip
     c = curve(start)
@@ -302,6 +337,7 @@ def _by_age(
 ) -> tuple[tuple[Triple, ...], tuple[Triple, ...]]:
     """Mean and scale of the units' highest readings at each age."""
     highest: list[list[NDArray[np.float64]]] = [[] for _ in range(len(AGES) + 1)]
+    readings = [unit[:, :NOVELTY_COLUMN] for unit in readings]
     for unit, before in zip(readings, preceding, strict=True):
         ages = _ages(len(unit), before)
         starts = np.flatnonzero(np.diff(ages, prepend=-1))
@@ -343,7 +379,8 @@ def _fit_curve(start: Calibration, highest: NDArray[np.float64]) -> Calibration:
     reach = units - np.searchsorted(highest, knots, side="left")
     scores = [min(-math.log10(number / units) / DECADES, tail_score) for number in reach.tolist()]
     return Calibration(
-        units, start.mean, start.scale, start.burst_limit,
+        units, start.mean, start.scale,
+        start.burst_limit, start.novelty_limit, start.novelty_scale,
         tuple(knots.tolist()), tuple(scores),
         tail_start, tail_score, max(beyond, 1), max(excess, LEAST_TAIL),
     )  # fmt: skip
@@ -353,6 +390,6 @@ def _uninformed() -> Calibration:
     """Of a profile without a single unit: anything is as surprising as it looks."""
     ages = len(AGES) + 1
     return Calibration(
-        0, ((0.0, 0.0, 0.0),) * ages, (LEAST_SCALE,) * ages, 0.0,
+        0, ((0.0, 0.0, 0.0),) * ages, (LEAST_SCALE,) * ages, 0.0, 0.0, 1.0,
         (0.0,), (0.0,), 0.0, 0.0, TAIL_UNITS, 1.0,
     )  # fmt: skip

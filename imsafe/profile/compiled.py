@@ -116,6 +116,17 @@ def integer(number: Any) -> int:
 
 
 @inlined
+def index(number: Any) -> int:
+    """A number that is not negative, to index with.
+
+    Unsigned: compiled code then need not ask whether it counts from the array's end. To be
+    calculated with by nobody: with a signed number it would become a float.
+    """
+    result: int = np.uint64(number)  # type: ignore[assignment]
+    return result
+
+
+@inlined
 def real(number: Any) -> float:
     """A number as a 64-bit float."""
     result: float = np.float64(number)

@@ -138,12 +138,13 @@ def _sets(connection: sqlite3.Connection) -> Sets:
     _at_most(connection, "repertoire", KEPT_SETS * len(CHECKPOINTS))
     sets: Sets = Counter()
     known: dict[Any, CallSet] = {}
+    numbers: dict[str, int] = {}
     for checkpoint, *texts, units in connection.execute(
         "SELECT checkpoint, before, after, units FROM repertoire"
     ):
         for text in texts:
             if text not in known:
-                known[text] = _call_set(text)
+                known[text] = _call_set(text, numbers)
         before, after = (known[text] for text in texts)
         if checkpoint not in CHECKPOINTS or not after or not set(before).issubset(after):
             raise Damaged("a set of calls has no checkpoint, or holds less than before")
@@ -153,11 +154,12 @@ def _sets(connection: sqlite3.Connection) -> Sets:
     return sets
 
 
-def _call_set(text: Any) -> CallSet:
+def _call_set(text: Any, numbers: dict[str, int]) -> CallSet:
+    """A set from its text; `numbers` are shared by all, for there may be a million in the sets."""
     words = _text(text, "a set of calls").split()
     if not all(word.isascii() and word.isdecimal() and len(word) < 9 for word in words):
         raise Damaged("a set of calls is no list of numbers")
-    calls = tuple(int(word) for word in words)
+    calls = tuple(numbers.setdefault(word, int(word)) for word in words)
     if not all(a < b for a, b in itertools.pairwise(calls)) or calls[-1:] > (_LAST_SYMBOL,):
         raise Damaged("a set has calls that do not exist, or has one twice")
     return calls
@@ -242,9 +244,15 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
     mean, scale = (_triples(stored.get(key)) for key in ("mean", "scale"))
     knots, scores = (_floats(stored.get(key), 0, KNOTS) for key in ("knots", "scores"))
     singles = [
-        stored.get(key) for key in ("burst_limit", "tail_start", "tail_score", "tail_excess")
-    ]
-    burst_limit, tail_start, tail_score, tail_excess = _floats(singles, 4, 4)
+        stored.get(key)
+        for key in (
+            "burst_limit", "novelty_limit", "novelty_scale",
+            "tail_start", "tail_score", "tail_excess",
+        )
+    ]  # fmt: skip
+    burst_limit, novelty_limit, novelty_scale, tail_start, tail_score, tail_excess = _floats(
+        singles, 6, 6
+    )
     if (
         min(map(min, scale)) <= 0
         or len(knots) != len(scores)
@@ -252,6 +260,7 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
         or list(scores) != sorted(scores)
         or not all(0 <= score <= 1 for score in (*scores, tail_score))
         or tail_excess <= 0
+        or novelty_scale <= 0
     ):
         raise Damaged("its calibration is no calibration")
     return Calibration(
@@ -259,6 +268,8 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
         mean,
         scale,
         burst_limit,
+        novelty_limit,
+        novelty_scale,
         knots,
         scores,
         tail_start,

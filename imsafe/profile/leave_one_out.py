@@ -32,12 +32,13 @@ from imsafe.profile.windows import (
     clear_process,
     clear_thread,
     drift,
+    new_pairs,
     process_windows,
     thread_windows,
     use_call,
 )
 
-BURST_COLUMN, DRIFT_COLUMN, REPERTOIRE_COLUMN = range(3)
+BURST_COLUMN, DRIFT_COLUMN, REPERTOIRE_COLUMN, NOVELTY_COLUMN = range(4)
 
 
 @compiled_lean
@@ -77,7 +78,7 @@ def score_unit(
         Node of the o calls that end at a row; -1, as on entry, where that goes back
         behind the thread's start, or was never seen.  Shape (N, depth + 1).
     costs, readings
-        Filled in, shapes (N,) and (N, 3).
+        Filled in, shapes (N,) and (N, 4).
     """
     rows = len(symbols)
     for row in range(rows):
@@ -104,7 +105,7 @@ def score_unit(
     for row in range(rows):
         symbol = symbols[row]
         chance = automaton.chance[symbol >> 16]
-        is_known = False
+        known = longest = 0
         escapes = 0
         for order in range(depth):
             context = 0
@@ -115,18 +116,23 @@ def score_unit(
             total = continuations[context] - own_continuations[context]
             if total <= 0:
                 break
+            longest = order + 1
             kinds = distinct[context] - own_distinct[context]
             child = node[row, order + 1]
             seen = count[child] - own_count[child] if child >= 0 else 0
             if seen > 0:
                 chance = (seen + kinds * chance) / (total + kinds)
-                is_known = True
+                known = order + 1
             else:
                 escapes += surprise(kinds / (total + kinds))
         cost = escapes
-        cost += surprise(chance) if is_known else automaton.base[symbol >> 16]
+        cost += surprise(chance) if known else automaton.base[symbol >> 16]
         costs[row] = cost
-        readings[row, BURST_COLUMN] = burst(threads, thread[row], cost)
+        in_burst, novelty = burst(
+            threads, thread[row], cost, new_pairs(known + 1 if known < max(longest, 1) else 0)
+        )
+        readings[row, BURST_COLUMN] = in_burst
+        readings[row, NOVELTY_COLUMN] = novelty
         readings[row, DRIFT_COLUMN] = drift(process, 0, cost)
         if row >= first:
             readings[row, REPERTOIRE_COLUMN] = use_call(
@@ -164,8 +170,8 @@ def readings_left_out(
 
     Returns
     -------
-    list of (array of int64, shape (N,), array of float64, shape (N, 3))
-        Columns: burst, drift, repertoire.
+    list of (array of int64, shape (N,), array of float64, shape (N, 4))
+        Columns: burst, drift, repertoire, novelty.
     """
     ready, row_of = repertoire(sets)
     own_count, own_continuations, own_distinct = (np.zeros(len(tree), np.int64) for _ in range(3))
@@ -182,7 +188,7 @@ def readings_left_out(
             own_sets[place] = row_of.get(key, -1)
         remembered.stage[:] = -1
         costs = np.zeros(len(symbols), np.int64)
-        readings = np.zeros((len(symbols), 3))
+        readings = np.zeros((len(symbols), 4))
         score_unit(
             symbols, before, thread, unit.first, tree.depth, automaton,
             tree.count, tree.continuations, tree.distinct,

@@ -191,6 +191,10 @@ class Profile:
         node = self.tree.find([symbol])
         return max(1, int(self.tree.processes[node])) if node > 0 else 0
 
+    def knows(self, sequence: Sequence[int]) -> bool:
+        """Whether a sequence of at most D calls was learned, or marked as normal."""
+        return self.tree.find(sequence) >= 0
+
     def mark_normal(
         self,
         units: Sequence[Events | tuple[dict[str, Any], Events] | MarkedSequence],
@@ -256,7 +260,8 @@ class Profile:
             if sequence.state:
                 # What surprised before these calls is not theirs.
                 threads = [
-                    {**thread, "calls": 0, "burst": []} for thread in sequence.state["threads"]
+                    {**thread, "calls": 0, "burst": [], "novelty": []}
+                    for thread in sequence.state["threads"]
                 ]
                 held = min(sequence.state["calls"], DRIFT_LEAST)
                 state = {**sequence.state, "threads": threads, "repertoire": 0.0}

@@ -10,9 +10,9 @@ from imsafe.events import Abi
 from imsafe.profile.repertoire import UNKNOWN_BITS
 from imsafe.profile.tree import MAX_DEPTH
 from imsafe.profile.units import BLOCK
-from imsafe.profile.windows import BURST, BURST_CAP, DRIFT, DRIFT_CAP
+from imsafe.profile.windows import BURST, BURST_CAP, DRIFT, DRIFT_CAP, NEW_CALL
 
-VERSION = 1
+VERSION = 2
 
 _LAST_SYMBOL = (len(Abi) << 16) - 1
 _MOST_CALLS = 1 << 53
@@ -20,12 +20,13 @@ _MOST_THREADS = 1 << 16
 
 
 class SavedThread(NamedTuple):
-    """One thread: its last symbols, calls so far, shares in its burst (oldest first)."""
+    """One thread: last symbols, calls so far, shares in burst and novelty (oldest first)."""
 
     tid: int
     context: list[int]
     calls: int
     burst: list[int]
+    novelty: list[int]
 
 
 class SavedState(NamedTuple):
@@ -87,6 +88,7 @@ def _thread(value: Any) -> SavedThread:
         _numbers(value.get("context"), MAX_DEPTH, 0, _LAST_SYMBOL),
         calls,
         _window(value.get("burst"), calls, BURST, BURST_CAP),
+        _window(value.get("novelty"), calls, BURST, NEW_CALL),
     )
 
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 APPLICATION_ID = 0x494D5350
 """``IMSP``, in the file's header."""
 
-MAJOR, MINOR = 3, 0
-"""A greater minor version only adds tables; another major one cannot be read: 2 was calibrated
-for another reading of the repertoire."""
+MAJOR, MINOR = 4, 0
+"""A greater minor version only adds tables; another major one cannot be read: 3 was calibrated
+without novelty, 2 for another reading of the repertoire."""
 
 TABLES = {
     "profile": "CREATE TABLE profile (key TEXT PRIMARY KEY, value TEXT)",

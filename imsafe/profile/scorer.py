@@ -12,7 +12,7 @@ from imsafe.events import Events
 from imsafe.profile import scorer_state
 from imsafe.profile.automaton import Automaton, compile_tree, step
 from imsafe.profile.calibration import Curve, combine, curve, score_of
-from imsafe.profile.compiled import compiled_lean, integer
+from imsafe.profile.compiled import compiled_lean, index, integer
 from imsafe.profile.repertoire import (
     LeftOut,
     Remembered,
@@ -48,6 +48,7 @@ from imsafe.profile.windows import (
     clear_process,
     clear_thread,
     drift,
+    new_pairs,
     note_call,
     process_windows,
     read_set,
@@ -63,6 +64,7 @@ SCORE = np.dtype(
         ("burst", "<f8"),  # bits
         ("drift", "<f8"),  # bits
         ("repertoire", "<f8"),  # 0 to 1
+        ("novelty", "<f8"),  # pairs of new pairs
         ("combined", "<f8"),
         ("score", "<f8"),  # 0 to 1
         ("reading", "u1"),  # index in READINGS: the greatest share in the score
@@ -113,16 +115,18 @@ def _score(
 ) -> int:
     """Fill in the scores of a batch from record `start` on: two views of the same `SCORE` rows."""
     span = memory.history.shape[1]
-    for i in range(start, len(batch)):
+    for row in range(start, len(batch)):
+        i = index(row)
         thread = known_thread(roster, stream_state, stream, batch, i)
         if thread < 0:
             thread, is_new_thread, is_new_process, _ = admit(
                 roster, stream_state, stream, batch, i
             )  # fmt: skip
             if thread == FULL:
-                return i
+                return row
             if thread < 0:
                 numbers[i, 0] = -1
+                numbers[i, 1:] = 0
                 continue
             if is_new_process:
                 clear_process(processes, integer(roster.process_of[thread]))
@@ -130,18 +134,19 @@ def _score(
                 clear_thread(threads, thread)
                 memory.length[thread] = 0
                 memory.state[thread] = 0
-        process = integer(roster.process_of[thread])
+        thread = index(thread)
+        process = index(roster.process_of[thread])
         if roster.epoch[thread] != stream_state[EPOCH]:
             memory.state[thread] = 0
             memory.length[thread] = 0
             roster.epoch[thread] = stream_state[EPOCH]
         symbol = symbol_of(batch, i)
-        cost, state = step(automaton, integer(memory.state[thread]), symbol)
+        cost, state, foreign = step(automaton, integer(memory.state[thread]), symbol)
         memory.state[thread] = state
-        memory.history[thread, memory.length[thread] & (span - 1)] = symbol
+        memory.history[thread, index(memory.length[thread] & (span - 1))] = symbol
         memory.length[thread] += 1
         numbers[i, 0] = cost
-        in_burst = burst(threads, thread, cost)
+        in_burst, novelty = burst(threads, thread, cost, new_pairs(foreign))
         in_drift = drift(processes, process, cost)
         # As `use_call`, with what is seldom needed outside of the straight line.
         if processes.unit_calls[process] == BLOCK:
@@ -153,6 +158,7 @@ def _score(
             in_burst,
             in_drift,
             in_repertoire,
+            novelty,
             processes.calls[process],
             processes.unit_calls[process],
             calibration,
@@ -160,9 +166,10 @@ def _score(
         values[i, 1] = in_burst
         values[i, 2] = in_drift
         values[i, 3] = in_repertoire
-        values[i, 4] = combined
-        values[i, 5] = score_of(combined, calibration)
-        numbers[i, 6] = reading
+        values[i, 4] = novelty
+        values[i, 5] = combined
+        values[i, 6] = score_of(combined, calibration)
+        numbers[i, 7] = reading
     return len(batch)
 
 
@@ -218,7 +225,7 @@ class Scorer:
             One a record; lifecycle records have score 0 and surprise -1.
         """
         size = len(events)
-        scores = np.zeros(size, SCORE)
+        scores = np.empty(size, SCORE)  # filled in whole: to write 64 bytes a call twice costs
         if size == 0:
             return scores
         batch = records(events)

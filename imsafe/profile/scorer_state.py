@@ -30,7 +30,7 @@ from imsafe.profile.slots import (
     slot_of,
     take_slot,
 )
-from imsafe.profile.windows import LATER_REPERTOIRE
+from imsafe.profile.windows import LATER_REPERTOIRE, NOVELTY, SURPRISE
 
 if TYPE_CHECKING:
     from imsafe.profile.scorer import Scorer
@@ -55,7 +55,7 @@ def _end_thread(roster: Roster, thread: int) -> int:
 def _walk(automaton: Automaton, symbols: NDArray[np.int64]) -> int:
     state = 0
     for symbol in symbols:
-        _, state = step(automaton, state, symbol)
+        _, state, _ = step(automaton, state, symbol)
     return state
 
 
@@ -126,7 +126,8 @@ def _thread(scorer: Scorer, thread: int, epoch: int) -> dict[str, Any]:
         "tid": (int(scorer.roster.threads.key_of[thread]) - 1) & 0xFFFFFFFF,
         "context": _in_order(scorer.memory.history[thread], length)[-most:],
         "calls": calls,
-        "burst": _in_order(scorer.threads.ring[thread], calls),
+        "burst": _in_order(scorer.threads.ring[thread] & SURPRISE, calls),
+        "novelty": _in_order(scorer.threads.ring[thread] >> NOVELTY, calls),
     }
 
 
@@ -179,8 +180,9 @@ def restore(
         kept = one.context[-scorer.memory.history.shape[1] :]
         scorer.memory.history[thread, : len(kept)] = kept
         scorer.memory.length[thread] = len(kept)
-        _fill(scorer.threads.ring[thread], one.burst, one.calls)
-        scorer.threads.total[thread] = sum(one.burst)
+        shares = [new << NOVELTY | cost for cost, new in zip(one.burst, one.novelty, strict=True)]
+        _fill(scorer.threads.ring[thread], shares, one.calls)
+        scorer.threads.total[thread] = sum(shares)
         scorer.threads.calls[thread] = one.calls
 
 

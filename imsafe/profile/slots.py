@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.events import EVENT, Abi, Kind
-from imsafe.profile.compiled import compiled, inlined, integer
+from imsafe.profile.compiled import compiled, index, inlined, integer
 
 CALL, FORK, EXEC, EXIT = (int(kind) for kind in Kind)
 
@@ -317,13 +317,13 @@ def known_thread(
     """
     tid_key = key_for(stream, tid_of(batch, i))
     thread = integer(state[LAST_THREAD])
-    if thread < 0 or roster.threads.key_of[thread] != tid_key:
-        place = _home(roster.threads, tid_key)
+    if thread < 0 or roster.threads.key_of[index(thread)] != tid_key:
+        place = index(_home(roster.threads, tid_key))
         if roster.threads.keys[place] != tid_key:
             return -1
         thread = integer(roster.threads.slots[place])
         state[LAST_THREAD] = thread
-    process = integer(roster.process_of[thread])
+    process = index(roster.process_of[index(thread)])
     is_new = (
         kind_of(batch, i) != CALL
         or aux_of(batch, i) != state[LAST_AUX]

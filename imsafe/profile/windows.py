@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The three readings: burst of a thread, drift and repertoire of a process.
+"""The readings: burst and novelty of a thread, drift and repertoire of a process.
 
 The same code reads for scoring and for calibration.
 """
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.profile.compiled import inlined, real
+from imsafe.profile.compiled import index, inlined, real
 from imsafe.profile.repertoire import (
     CHECKPOINTS,
     LeftOut,
@@ -46,8 +46,19 @@ shutdown's, say nothing of how a unit begins.
 """
 
 
+NEW_CALL, NEW_PAIR = 2, 1
+"""New pairs that a call makes which was never seen (it makes two, with its neighbours), or never
+directly after the one before it."""
+
+NOVELTY = 40
+"""In a thread's ring and its sum the novelty stands above this bit, the surprise below it: one
+look into memory for both, and room for 20 of each."""
+
+SURPRISE = (1 << NOVELTY) - 1
+
+
 class ThreadWindows(NamedTuple):
-    """By the slot of a thread: a ring of capped surprises, their sum, calls so far."""
+    """By the slot of a thread: a ring of capped surprises and novelty, their sum, calls so far."""
 
     ring: NDArray[np.int64]
     total: NDArray[np.int64]
@@ -130,21 +141,43 @@ def begin_unit(windows: ProcessWindows, process: int) -> None:
 
 
 @inlined
-def burst(windows: ThreadWindows, thread: int, cost: int) -> float:
-    """Mean surprise of the thread's last calls, this one included, each capped (bits)."""
-    share = min(cost, BURST_CAP)
-    place = windows.calls[thread] % BURST
+def new_pairs(foreign: int) -> int:
+    """How many new pairs a call makes, by the length of what was never seen (0: nothing)."""
+    if foreign == 0 or foreign > 2:
+        return 0
+    return NEW_CALL if foreign == 1 else NEW_PAIR
+
+
+@inlined
+def burst(windows: ThreadWindows, thread: int, cost: int, new: int) -> tuple[float, float]:
+    """Burst and novelty of the thread's last calls, this one included.
+
+    Returns
+    -------
+    burst
+        Mean of their surprises, each capped (bits).
+    novelty
+        How many ways there are to take two new pairs of calls from them: n (n - 1) / 2.
+        One new pair happens; a second one so near to it hardly ever does.
+    """
+    share = min(cost, BURST_CAP) | new << NOVELTY
+    place = index(windows.calls[thread]) % index(BURST)
     windows.total[thread] += share - windows.ring[thread, place]
     windows.ring[thread, place] = share
     windows.calls[thread] += 1
-    return real(windows.total[thread] / (BURST * BIT))
+    total = windows.total[thread]
+    new_lately = total >> NOVELTY
+    return (
+        real((total & SURPRISE) / (BURST * BIT)),
+        real(new_lately * (new_lately - 1) >> 1),
+    )
 
 
 @inlined
 def drift(windows: ProcessWindows, process: int, cost: int) -> float:
     """Mean surprise of the process's last calls, this one included, each capped (bits)."""
     share = min(cost, DRIFT_CAP)
-    place = windows.calls[process] % DRIFT
+    place = index(windows.calls[process]) % index(DRIFT)
     windows.total[process] += share - windows.ring[process, place]
     windows.ring[process, place] = share
     windows.calls[process] += 1
@@ -162,10 +195,11 @@ def note_call(windows: ProcessWindows, process: int, bit: int) -> bool:
     calls = windows.unit_calls[process] + 1
     windows.unit_calls[process] = calls
     mask = np.uint64(1) << np.uint64(bit & 63)
-    is_new = windows.words[process, bit >> 6] & mask == 0
-    windows.words[process, bit >> 6] |= mask
+    word = index(bit >> 6)
+    is_new = windows.words[process, word] & mask == 0
+    windows.words[process, word] |= mask
     windows.size[process] += is_new
-    is_next_stage = calls > CHECKPOINTS[windows.stage[process]]
+    is_next_stage = calls > CHECKPOINTS[index(windows.stage[process])]
     windows.stage[process] += is_next_stage
     # The call is in the drift already: more calls there than here means an earlier unit.
     if windows.calls[process] > calls and calls <= LATER_REPERTOIRE:

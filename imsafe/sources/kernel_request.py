@@ -9,6 +9,7 @@ words that a client sends to a tracer that listens.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,18 @@ LONGEST_NAME = 255
 LONGEST_PATH = 255
 """Bytes; what the kernel program compares in one piece."""
 MIN_RING, MAX_RING = 1 << 16, 1 << 30
-DEFAULT_RING = 2 << 20
-"""Bytes; 32 of them a call."""
+
+
+def ring_for(processors: int) -> int:
+    """The ring that a machine of so many processors needs: 4 MiB for each, up to 64 MiB.
+
+    A record takes 32 bytes, and a processor that does nothing but system calls makes two million a
+    second: the tracer may be late by 60 ms.
+    """
+    return min(4 << 20 << (processors - 1).bit_length(), 64 << 20)
+
+
+DEFAULT_RING = ring_for(os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)

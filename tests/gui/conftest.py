@@ -16,7 +16,7 @@ import pytest
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 SERVICE = """
-while [ ! -e "$1/end" ]; do
+while [ -d "$1" ] && [ ! -e "$1/end" ]; do
     cat /etc/hostname > /dev/null
     if [ -e "$1/attack" ]; then
         rm "$1/attack"

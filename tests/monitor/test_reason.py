@@ -15,12 +15,15 @@ from imsafe.monitor.history import Part, Stretch
 from imsafe.monitor.reason import Recent, reason_of, then_started
 from imsafe.monitor.view_protocol import ExplainedCall
 from imsafe.profile.profile import Profile
-from imsafe.stream.items import ProcessInfo
+from imsafe.stream.items import Lost, ProcessInfo
 
 from .conftest import (
     EXECVE,
+    POLL,
     READ,
     SOCKET,
+    WORK,
+    WRITE,
     events_of,
     feed_all,
     normal_calls,
@@ -112,6 +115,24 @@ def test_what_it_did_lately_is_what_it_did(profile: Profile) -> None:
     assert whole.makers["read"] == 60
     of_thread = recently(profile, stretches, 100, 1, "burst")
     assert (of_thread.calls, of_thread.new) == (20, ["execve"])
+
+
+def test_pairs_that_were_never_seen_are_named(profile: Profile) -> None:
+    order = [*WORK * 11, *WORK[:5], WRITE, POLL]
+    part = Part(events_of(order), np.zeros(len(order), np.int64))
+    recent = recently(profile, [Stretch({}, 0, [part])], 100, 0, "novelty")
+    assert recent.new_pairs == (("close", "write"), ("write", "poll"))
+    text = reason_of(WORKER, None, "novelty", [], recent)
+    assert text == (
+        "worker (pid 10) does what was not learned: for the first time write came directly after"
+        " close, and poll directly after write."
+    )
+    # Over a loss nothing is directly after anything.
+    before, after = events_of(order[:-2]), events_of(order[-2:])
+    parts = [Part(before, np.zeros(len(before), np.int64)), Lost(3, 0, 1)]
+    parts.append(Part(after, np.zeros(2, np.int64)))
+    across = recently(profile, [Stretch({}, 0, parts)], 100, 0, "novelty")
+    assert across.new_pairs == (("write", "poll"),)
 
 
 def test_an_alert_says_what_its_process_started_then(

@@ -45,6 +45,7 @@ class Thread:
     number: int
     context: Sequence = ()
     surprises: list[int] = field(default_factory=list)
+    new_pairs: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,13 @@ class Counts:
                 escapes += units(distinct / (total + distinct))
         return escapes + units(chance)
 
+    def new_pairs(self, context: Sequence, symbol: int) -> int:
+        """2: the call was never seen; 1: never directly after the one before it; 0."""
+        if not self.count[symbol,]:
+            return 2
+        last = context[-1:] if self.depth > 1 else ()
+        return int(bool(last and self.children(last)) and not self.count[(*last, symbol)])
+
 
 Stage = tuple[int, frozenset[int], frozenset[int]]
 
@@ -174,8 +182,12 @@ def stages(symbols: list[int]) -> list[Stage]:
     return list(zip(CHECKPOINTS, sets, sets[1:], strict=False))
 
 
-def read(process: Process, thread: Thread, symbol: int, cost: int, pairs: Counter[Stage]) -> Any:
-    """Burst, drift and repertoire after a call."""
+def read(call: Call, counts: Counts, pairs: Counter[Stage]) -> Any:
+    """Surprise, burst, drift, repertoire and novelty after a call."""
+    process, thread, symbol = call.process, call.thread, call.symbol
+    cost = counts.surprise(call.context, symbol)
+    thread.new_pairs.append(counts.new_pairs(call.context, symbol))
+    new = sum(thread.new_pairs[-BURST:])
     cap = CAP_BITS * 2**32
     thread.surprises.append(min(cost, cap))
     process.surprises.append(min(cost, cap))
@@ -190,7 +202,7 @@ def read(process: Process, thread: Thread, symbol: int, cost: int, pairs: Counte
     if not is_later or process.unit_calls >= DRIFT:
         limit = next(limit for limit in CHECKPOINTS if limit >= process.unit_calls)
         process.repertoire = repertoire(process.used, limit, pairs)
-    return burst, drift, process.repertoire
+    return cost, burst, drift, process.repertoire, float(new * (new - 1) // 2)
 
 
 def repertoire(used: set[int], limit: int, pairs: Counter[Stage]) -> float:

@@ -14,9 +14,17 @@ from hypothesis import strategies as st
 
 from imsafe.events import Events
 from imsafe.profile.automaton import compile_tree
-from imsafe.profile.calibration import calibrate, combine, curve, score_of
+from imsafe.profile.calibration import (
+    READINGS,
+    Calibration,
+    calibrate,
+    combine,
+    curve,
+    score_of,
+)
 from imsafe.profile.leave_one_out import readings_left_out
 from imsafe.profile.pace import Pace
+from imsafe.profile.scorer import Scorer
 from imsafe.profile.units import Sample, Unit, unit_hash
 from tests.profile.making import any_events, calls, daemon, learned
 from tests.profile.reference import BLOCK, Counts, Follower, Stage, read, stages
@@ -41,11 +49,9 @@ def reference_readings(traces: list[Events], depth: int, alphabets: dict[int, in
                 pairs.update(stages([call.symbol for call in others]))
                 for call in others:
                     counts.add(call)
-        rows = []
-        for call in own:
-            cost = counts.surprise(call.context, call.symbol)
-            rows.append((cost, *read(call.process, call.thread, call.symbol, cost, pairs)))
-        result[unit_hash(f"trace-{number}", process, 0)] = rows
+        result[unit_hash(f"trace-{number}", process, 0)] = [
+            read(call, counts, pairs) for call in own
+        ]
     return result
 
 
@@ -130,11 +136,20 @@ def test_one_long_process_is_enough_and_three_short_ones_are_not() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.tuples(st.floats(0, 8), st.floats(0, 8), st.floats(0, 1)), min_size=1, max_size=80),
+    st.lists(
+        st.tuples(
+            st.floats(0, 8),
+            st.floats(0, 8),
+            st.floats(0, 1),
+            st.sampled_from([0.0, 0.0, 0.0, 1.0, 3.0, 6.0]),
+        ),
+        min_size=1,
+        max_size=80,
+    ),
     st.lists(st.floats(-20, 200), min_size=2, max_size=20),
 )
 def test_the_score_rises_with_the_reading(
-    highest: list[tuple[float, float, float]], combined: list[float]
+    highest: list[tuple[float, float, float, float]], combined: list[float]
 ) -> None:
     calibration = calibrate([np.array([row]) for row in highest])
     arrays = curve(calibration)
@@ -173,11 +188,11 @@ def test_the_end_of_the_tail_is_where_its_logarithm_says(
 def test_one_odd_unit_does_not_hide_what_is_odder() -> None:
     rng = np.random.default_rng(1)
     usual = rng.normal((1, 0.5, 0.1), (0.1, 0.05, 0.02), (400, 3))
-    units = [np.tile(row, (300, 1)) for row in (*usual, (3.0, 1.0, 0.3))]
+    units = [np.tile((*row, 0.0), (300, 1)) for row in (*usual, (3.0, 1.0, 0.3))]
     arrays = curve(calibrate(units))
 
     def score(burst: float, drift: float, repertoire: float) -> float:
-        return score_of(combine(burst, drift, repertoire, 300, 300, arrays)[0], arrays)
+        return score_of(combine(burst, drift, repertoire, 0.0, 300, 300, arrays)[0], arrays)
 
     assert score(8.0, 4.0, 0.5) > 0.667
     assert score(1.0, 0.5, 0.1) < 0.2
@@ -186,26 +201,28 @@ def test_one_odd_unit_does_not_hide_what_is_odder() -> None:
 def test_a_beginning_is_held_against_beginnings() -> None:
     rng = np.random.default_rng(2)
     readings = rng.normal((2, 1, 0.2), (0.5, 0.2, 0.05), (100, 3))
+    readings = np.column_stack([readings, np.zeros(100)])
     units = [np.repeat([0.3 * row, row], [50, 450], axis=0) for row in readings]
     arrays = curve(calibrate(units))
-    late, _ = combine(2.0, 1.0, 0.2, 400, 400, arrays)
-    early, _ = combine(2.0, 1.0, 0.2, 30, 30, arrays)
+    late, _ = combine(2.0, 1.0, 0.2, 0.0, 400, 400, arrays)
+    early, _ = combine(2.0, 1.0, 0.2, 0.0, 30, 30, arrays)
     assert early > late + 1
     # A later unit of a long process is judged as the last age is, whatever its own calls.
-    last, _ = combine(2.0, 1.0, 0.2, 2000, 1500, arrays)
-    assert combine(2.0, 1.0, 0.2, 2001, 1, arrays)[0] == last
+    last, _ = combine(2.0, 1.0, 0.2, 0.0, 2000, 1500, arrays)
+    assert combine(2.0, 1.0, 0.2, 0.0, 2001, 1, arrays)[0] == last
 
 
 def test_one_reading_far_out_says_less_than_two_that_are_a_little_out() -> None:
     rng = np.random.default_rng(3)
-    units = [np.tile(row, (300, 1)) for row in rng.normal((2, 1, 0.2), (0.6, 0.5, 0.06), (100, 3))]
+    rows = rng.normal((2, 1, 0.2), (0.6, 0.5, 0.06), (100, 3))
+    units = [np.tile((*row, 0.0), (300, 1)) for row in rows]
     calibration = calibrate(units)
     arrays = curve(calibration)
     burst, drift, repertoire = calibration.mean[5]
     _, of_drift, of_repertoire = calibration.scale[5]
 
     def combined(drifts: float, repertoires: float) -> float:
-        readings = (burst, drift + drifts * of_drift, repertoire + repertoires * of_repertoire)
+        readings = (burst, drift + drifts * of_drift, repertoire + repertoires * of_repertoire, 0.0)
         return combine(*readings, 400, 400, arrays)[0]
 
     assert combined(6, 0) < combined(3, 3)
@@ -215,8 +232,6 @@ def test_one_reading_far_out_says_less_than_two_that_are_a_little_out() -> None:
 def test_a_burst_alone_raises_the_score() -> None:
     rng = np.random.default_rng(4)
     profile = learned([daemon(rng, 50_000)])
-    from imsafe.profile.scorer import Scorer
-
     normal = daemon(rng, 10_000)
     attacked = np.concatenate(
         [normal, calls([57, 59, 33, 41, 42, 33, 33, 59, 12, 21, 5, 10, 11, 13, 14]), normal]
@@ -227,6 +242,52 @@ def test_a_burst_alone_raises_the_score() -> None:
     scores = Scorer(profile).feed(0, attacked)["score"]
     assert scores[: len(normal)].max() < threshold < scores.max()
     assert scores[len(normal) : len(normal) + 40].max() == scores.max()
+
+
+def with_novelty(values: list[float]) -> Calibration:
+    """Of as many units, alike but for their novelty."""
+    rng = np.random.default_rng(6)
+    rows = rng.normal((2, 1, 0.2), (0.6, 0.5, 0.06), (len(values), 3))
+    return calibrate(
+        [np.tile((*row, new), (300, 1)) for row, new in zip(rows, values, strict=True)]
+    )
+
+
+def test_two_new_pairs_alarm_where_no_unit_had_two() -> None:
+    def score(calibration: Calibration, novelty: float) -> tuple[float, str]:
+        arrays = curve(calibration)
+        combined, reading = combine(2.0, 1.0, 0.2, novelty, 400, 400, arrays)
+        return score_of(combined, arrays), READINGS[reading]
+
+    settled = with_novelty([0.0] * 1000)
+    assert score(settled, 0.0)[0] < 0.3
+    assert score(settled, 1.0)[0] > 0.667
+    assert score(settled, 1.0)[1] == "novelty"
+    # Twenty units that showed none say little; and where units show them, so may others.
+    assert score(with_novelty([0.0] * 20), 1.0)[0] < score(settled, 1.0)[0]
+    varied = with_novelty([0.0, 1.0, 0.0, 3.0, 15.0] * 200)
+    assert score(varied, 15.0) == score(varied, 0.0)
+    # One odd unit of a thousand does not hide what is odder.
+    assert score(with_novelty([0.0] * 1999 + [3.0]), 1.0)[0] > 0.5
+
+
+def test_new_pairs_close_together_raise_the_score() -> None:
+    rng = np.random.default_rng(7)
+    profile = learned([daemon(rng, 20_000, pid) for pid in range(1, 40)])
+    threshold = profile.suggested_threshold
+    assert threshold is not None
+    before, after = daemon(rng, 5000), daemon(rng, 400)[11:]
+    # A call of the daemon's own in a place where it never came, and again.
+    odd = calls([232, 0, 49, 1, 3, 232, 49, 0, 1, 3])
+    scores = Scorer(profile).feed(0, np.concatenate([before, odd, after]))
+    assert scores["score"][: len(before)].max() < threshold < scores["score"].max()
+    assert scores["novelty"][: len(before)].max() == 0
+    highest = scores[scores["score"].argmax()]
+    assert READINGS[highest["reading"]] == "novelty"
+    # One such pair, a read that nothing woke it for, counts nothing.
+    usual = [232, 0, 1, 3] * 30
+    once = Scorer(profile).feed(0, calls([*usual, 0, 1, 3, *usual]))
+    assert once["novelty"].max() == 0
 
 
 def test_a_threshold_has_a_price() -> None:

@@ -165,7 +165,7 @@ HOSTILE = {
     "a trigger": "CREATE TRIGGER t AFTER INSERT ON nodes BEGIN SELECT 1; END",
     "a virtual table": "CREATE VIRTUAL TABLE f USING fts5(x)",
     "another table in place": "DROP TABLE marks; CREATE TABLE marks (a, b AS (hex(a)))",
-    "a future format": "PRAGMA user_version = 262144",
+    "a future format": "PRAGMA user_version = 327680",
     "a write-ahead log": "PRAGMA journal_mode = WAL",
 }
 
@@ -184,7 +184,7 @@ def test_a_hostile_profile_is_one_clear_error(saved: Path, what: str) -> None:
 def test_a_later_minor_version_is_read(saved: Path) -> None:
     with sqlite3.connect(saved) as connection:
         connection.execute("CREATE TABLE invented_later (a, b)")
-        connection.execute("PRAGMA user_version = 196613")
+        connection.execute("PRAGMA user_version = 262149")
     connection.close()
     assert Profile.load(saved).calls > 0
 

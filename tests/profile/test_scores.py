@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from imsafe.errors import ProfileError
 from imsafe.events import Events, Kind
+from imsafe.profile.calibration import READINGS
 from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import SCORE, Scorer
 from imsafe.profile.surprise import surprise
@@ -39,10 +40,9 @@ def by_reference(
     follower = Follower(profile.depth)
     rows = []
     for stream, events in batches:
-        found = [(-1, 0.0, 0.0, 0.0)] * len(events)
+        found = [(-1, 0.0, 0.0, 0.0, 0.0)] * len(events)
         for call in follower.calls(stream, events):
-            cost = counts.surprise(call.context, call.symbol)
-            found[call.place] = (cost, *read(call.process, call.thread, call.symbol, cost, pairs))
+            found[call.place] = read(call, counts, pairs)
         rows += found
     return rows
 
@@ -60,7 +60,7 @@ def test_readings_are_those_of_the_reference(
     scorer = Scorer(profile)
     scores = [scorer.feed(stream, events) for stream, events in batches]
     found = [
-        (int(row["surprise"]), *(float(row[name]) for name in ("burst", "drift", "repertoire")))
+        (int(row["surprise"]), *(float(row[name]) for name in READINGS))
         for part in scores
         for row in part
     ]
@@ -182,7 +182,7 @@ def test_a_restored_process_goes_on_with_the_same_bits(
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("version", 2),
+        ("version", 1),
         ("calls", -1),
         ("calls", 10.5),
         ("drift", [1] * 501),

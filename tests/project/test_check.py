@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from imsafe.cli.distribution import QT_LIBRARIES, Distribution
+from imsafe.cli import distribution
+from imsafe.cli.check import machine, window
+from imsafe.cli.distribution import QT_LIBRARIES, Distribution, install_for_python
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -121,3 +123,40 @@ def test_setup_installs_every_library_that_check_looks_for():
     packages = setup.partition("run_packages=(")[2].partition(")")[0].split()
     wanted = Distribution("Debian", "debian").install(QT_LIBRARIES).split()[3:]
     assert set(wanted) <= set(packages)
+
+
+def test_libraries_that_are_not_there_are_named(monkeypatch):
+    none = "libimsafe-is-no-library.so.1"
+    monkeypatch.setitem(distribution._PACKAGES, none, ("its-package",) * 3)
+    monkeypatch.setattr(window, "QT_LIBRARIES", ["libc.so.6", none])
+    monkeypatch.setattr(window, "_START_QT", "raise ImportError('no such library')")
+    found = window.window()
+    assert found.detail.endswith(f"no such library; these libraries are not installed: {none}")
+    assert found.mend.endswith("its-package") or not distribution.this_distribution().family
+
+
+@pytest.mark.parametrize(("display", "state"), [("", "note"), (":1", "missing")])
+def test_a_server_does_without_qt(monkeypatch, display, state):
+    def version(name):
+        raise machine.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(machine.metadata, "version", version)
+    monkeypatch.setattr(window, "find_spec", lambda name: None)
+    states = {finding.check: finding.state for finding in machine.libraries()}
+    assert states == {"numpy": "missing", "numba": "missing", "PyQt6": state, "pyqtgraph": state}
+    found = window.window()
+    assert (found.state, found.detail) == (state, "it needs PyQt6 and pyqtgraph")
+
+
+def test_the_distributions_own_python_is_left_to_it(tmp_path, monkeypatch):
+    ours = f"{sys.executable} -m pip install --upgrade PyQt6 pyqtgraph"
+    assert install_for_python(["PyQt6", "pyqtgraph"]) == ours
+    (tmp_path / "EXTERNALLY-MANAGED").touch()
+    monkeypatch.setattr(distribution.sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr(distribution, "this_distribution", lambda: Distribution("X", "debian"))
+    assert install_for_python(["PyQt6"]) == ours.removesuffix(" pyqtgraph")  # .venv is not its own
+    monkeypatch.setattr(distribution.sys, "prefix", sys.base_prefix)
+    command = "sudo apt-get install python3-pyqt6 python3-pyqt6.qtsvg python3-pyqtgraph"
+    assert install_for_python(["PyQt6", "pyqtgraph"]) == command

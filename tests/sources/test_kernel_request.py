@@ -18,6 +18,7 @@ from imsafe.sources.kernel_request import (
     MIN_RING,
     KernelRequest,
     Target,
+    ring_for,
 )
 
 PRINTABLE = st.characters(exclude_categories=("Cs",)).filter(str.isprintable)
@@ -117,6 +118,11 @@ def test_what_is_not_said_is_left_as_it_is():
     assert request.words() == ["--name=redis-server"]
     assert (request.follow_exec, request.not_yet_started) == (True, False)
     assert (request.ring_size, request.simulate_loss) == (DEFAULT_RING, 0)
+
+
+def test_the_ring_follows_the_processors():
+    sizes = [ring_for(number) >> 20 for number in (1, 2, 3, 4, 8, 12, 16, 256)]
+    assert sizes == [4, 8, 16, 16, 32, 64, 64, 64]
 
 
 def test_a_value_may_hold_whatever_a_name_may():

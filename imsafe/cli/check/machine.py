@@ -13,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 
 from imsafe.cli.check.finding import Finding, python_says
+from imsafe.cli.check.window import WINDOW_PACKAGES, needed_here
+from imsafe.cli.distribution import install_for_python
 
 _ENOUGH_DISK = 1 << 30
 
@@ -24,12 +26,15 @@ def python() -> Finding:
 
 def libraries() -> Iterator[Finding]:
     """The Python packages that ImSafe is built on."""
-    for name in ("numpy", "numba", "PyQt6", "pyqtgraph"):
+    for name in ("numpy", "numba", *WINDOW_PACKAGES):
         try:
             yield Finding(name, "works", metadata.version(name))
         except metadata.PackageNotFoundError:
-            pip = f"{sys.executable} -m pip install {name}"
-            yield Finding(name, "missing", "the Python package is not installed", pip)
+            detail, mend = "the Python package is not installed", install_for_python([name])
+            if name in WINDOW_PACKAGES:
+                yield Finding(name, needed_here(), f"{detail}; only the window needs it", mend)
+            else:
+                yield Finding(name, "missing", detail, mend)
 
 
 def number_cruncher() -> Finding:
@@ -38,8 +43,8 @@ def number_cruncher() -> Finding:
     status, output = python_says(code)
     check = "Compiled code"
     if status:
-        pip = f"{sys.executable} -m pip install --upgrade numba numpy"
-        return Finding(check, "missing", f"numba does not start: {output}", pip)
+        mend = install_for_python(["numba", "numpy"])
+        return Finding(check, "missing", f"numba does not start: {output}", mend)
     folder = Path(output)
     if folder.is_relative_to(tempfile.gettempdir()):
         shutil.rmtree(folder, ignore_errors=True)  # it was made for that one process

@@ -7,7 +7,6 @@ ring, where the kernel counts what finds no room.
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 import os
 import select
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 import imsafe
 from imsafe.events import EVENT
-from imsafe.sources.ebpf import follow, privileges
+from imsafe.sources.ebpf import follow, priority, privileges
 from imsafe.sources.ebpf.layout import CALLS_LOST, LIFECYCLE_LOST, LIFECYCLE_SIZE, MARKS, NEVER
 from imsafe.sources.ebpf.lifecycle import Lifecycle
 from imsafe.sources.ebpf.load import Attached
@@ -32,14 +31,10 @@ from imsafe.stream.frames import segment_header
 from imsafe.stream.items import End, Lost
 
 _POLL_MS, _BUSY_POLL_MS = 20, 2
-"""Between two looks at the rings: usually, and when the ring was an eighth full or more.
-
-A small ring stays in the processor's cache, which is what a call costs most."""
-_URGENT = -20
-"""Nice value: who reads late loses calls."""
+"""Between two looks at the rings: usually, and when the ring was an eighth full or more."""
 _MOST = 1 << 16
 """Calls at a turn."""
-_KEPT = 16 << 20
+_KEPT = 64 << 20
 """Bytes that wait for the reader."""
 _RECORDS_KEPT = 100_000
 
@@ -116,8 +111,7 @@ class Carrier:
         signal.signal(signal.SIGTERM, self._end)
         if os.path.sameopenfile(1, 2):  # a stray word of ours must not get into the stream
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        with contextlib.suppress(PermissionError):  # a service may lack CAP_SYS_NICE
-            os.setpriority(os.PRIO_PROCESS, 0, _URGENT)
+        priority.take_precedence()
         privileges.give_up()
 
     def _marks(self) -> NDArray[np.uint8]:

@@ -75,7 +75,7 @@ complete -c ims-trace -n _shtab_ims_trace_using -l cgroup -xka "(__fish_complete
 complete -c ims-trace -n _shtab_ims_trace_using -l driver-pid -x -d 'this process and its children, by the kernel tracer (repeatable)'
 complete -c ims-trace -n _shtab_ims_trace_using -l not-yet-started -d 'with the kernel tracer: only new processes'
 complete -c ims-trace -n _shtab_ims_trace_using -l device -xka "(__fish_complete_path (commandline -ct))" -d 'a kernel tracer that listens here'
-complete -c ims-trace -n _shtab_ims_trace_using -l ring-size -x -d 'kernel tracer'"'"'s buffer (K, M, G; 2M)'
+complete -c ims-trace -n _shtab_ims_trace_using -l ring-size -x -d 'kernel tracer'"'"'s buffer (K, M, G; 4M a processor)'
 complete -c ims-trace -n _shtab_ims_trace_using -l simulate-loss -x -d 'lose and count one call in N (for tests)'
 complete -c ims-trace -n _shtab_ims_trace_using -l speed -x -d 'full, recorded, or a factor'
 complete -c ims-trace -n _shtab_ims_trace_using -l format -xka "auto imsafe strace unm adfa" -d 'of the replayed trace: auto, imsafe, strace, unm or adfa'
