@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def test_what_is_unseen_is_foretold() -> None:
 
 def test_the_chance_of_a_new_pair_is_that_of_one_seen_once() -> None:
     numbers = [1, 2, 3, 1, 2, 3, 1, 2, 4, 4, 4, 4, 4]
-    pairs = Counter(zip(numbers, numbers[1:], strict=False))
+    pairs = Counter(itertools.pairwise(numbers))
     once = sum(count == 1 for count in pairs.values())
     for depth in (2, 3, 5):
         tree = learned([calls(numbers)], depth=depth).tree
