@@ -75,11 +75,9 @@ LEAST_SCALE = (0.5, 0.4, 0.05)
 behaviour must not make a trifle rare."""
 
 NOVELTY_BITS = (15.0, 18.0)
-"""So surprising must a new pair of calls be, by what was learned (`new_pair_chance`), that novelty
-counts at all, and that it counts in full: where one in 30,000 calls makes one, two are nothing."""
-
-NOVELTY_WEIGHT = 16.0
-"""Scales that two new pairs close together then count."""
+NOVELTY_WEIGHTS = (0.5, 16.0)
+"""So many scales two new pairs close together count, by how surprising a new pair is by what was
+learned (`new_pair_chance`): where one in 30,000 calls makes one, two are little."""
 
 LEAST_TAIL = 0.5
 """The tail's mean excess is at least this (in scales)."""
@@ -339,9 +337,7 @@ def calibrate(
 
 
 def _novelty_weight(new_pair_chance: float) -> float:
-    least, full = NOVELTY_BITS
-    bits = -math.log2(new_pair_chance)
-    return NOVELTY_WEIGHT * min(max((bits - least) / (full - least), 0.0), 1.0)
+    return float(np.interp(-math.log2(new_pair_chance), NOVELTY_BITS, NOVELTY_WEIGHTS))
 
 
 def _by_age(

