@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -44,9 +45,12 @@ def demo(output: Path) -> subprocess.Popen[str]:
 def offspring(pid: int) -> set[int]:
     """Processes that descend from `pid` now."""
     found: set[int] = set()
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            found |= {child} | offspring(child)
+    # A thread, or all of the process, may end while we look.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in list(Path(f"/proc/{pid}/task").iterdir()):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                for child in map(int, (task / "children").read_text().split()):
+                    found |= {child} | offspring(child)
     return found
 
 

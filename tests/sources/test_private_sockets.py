@@ -15,7 +15,7 @@ from imsafe.errors import SourceError
 from imsafe.sources.peer import Allowed, PrivateListener, connect_checked, peer_of
 from imsafe.sources.sensor import SensorSource
 
-from .running import AS_NOBODY, run
+from .running import AS_NOBODY, NOBODY
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
 
@@ -99,10 +99,16 @@ def test_a_stale_socket_of_another_user_is_refused(open_folder) -> None:
 def test_who_is_refused_is_told_who_may(open_folder, groups, who) -> None:
     path = open_folder / "s"
     listener = PrivateListener(str(path), Allowed(groups=frozenset(groups)))
-    done = run("trace", "-o", open_folder / "t", "--device", path, "--driver", "x", as_nobody=True)
-    listener.close()
-    assert done.returncode == 2
-    assert f"Cannot connect to {path}: permission denied; only {who} may." in done.stderr
+    os.setegid(NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        with pytest.raises(SourceError) as raised:
+            connect_checked(str(path), Allowed())
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        listener.close()
+    assert str(raised.value) == f"Cannot connect to {path}: permission denied; only {who} may."
 
 
 def test_folders_and_names_that_cannot_be(tmp_path) -> None:
