@@ -233,17 +233,18 @@ def measure_busy(application: QApplication, folder: Path) -> bool:
         "reload-profile", lambda *_: loaded.append(time.perf_counter() - began),
         application=name, profile=str(large),
     )  # fmt: skip
-    learner = subprocess.Popen(
-        [sys.executable, "-m", "imsafe.cli.learn", "-o", str(folder / "new.db"), str(learned)],
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    window.learn_from(str(learned))
+    learner = window.learner
+    assert learner is not None
+    learner.output.set_path(str(folder / "new.db"))
+    learner.learn()
     window.show_tree(str(large))
     tree = window.windows[-1]
     wait(application, lambda: tree.model is not None and tree.model.rowCount() > 0, 120)
     rows = time.perf_counter() - began
     QTimer.singleShot(1000 * BUSY_SECONDS, application.quit)
     application.exec()
-    wait(application, lambda: bool(loaded) and learner.poll() is not None, 240)
+    wait(application, lambda: bool(loaded) and learner._child is None, 240)
     late = np.array(frames.late)
     quantile = float(np.quantile(late, 0.999))
     print(
