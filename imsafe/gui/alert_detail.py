@@ -8,8 +8,8 @@ from pathlib import PurePath
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QPalette
 from PyQt6.QtWidgets import (
-    QFormLayout,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -56,11 +56,12 @@ class AlertDetail(QWidget):
         self._others: list[Alert] = []
         self._may_steer = True
         self.reason = _label(bold=True)
-        self._facts = QFormLayout()
+        # Not a QFormLayout: that gives lines which wrap the height that they have in another width.
+        self._facts = QGridLayout()
         self._facts.setContentsMargins(0, 0, 0, 0)
         self._facts.setVerticalSpacing(1)
-        self._facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        self._facts.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        self._facts.setColumnStretch(1, 1)
+        self._titles: dict[QLabel, QLabel] = {}
         self.command = self._fact(self.tr("Command:"))
         self.process = self._fact(self.tr("Process:"))
         self.parents = self._fact(self.tr("Parents:"))
@@ -116,7 +117,11 @@ class AlertDetail(QWidget):
         policy.setHeightForWidth(True)
         label.setSizePolicy(policy)
         label.setAccessibleName(title.rstrip(":"))
-        self._facts.addRow(title, label)
+        self._titles[label] = QLabel(title)
+        self._titles[label].setTextFormat(Qt.TextFormat.PlainText)
+        row, top = len(self._titles), Qt.AlignmentFlag.AlignTop
+        self._facts.addWidget(self._titles[label], row, 0, top)
+        self._facts.addWidget(label, row, 1)
         return label
 
     def _make_buttons(self) -> None:
@@ -191,7 +196,8 @@ class AlertDetail(QWidget):
 
     def _set(self, label: QLabel, text: str) -> None:
         label.setText(text)
-        self._facts.setRowVisible(label, bool(text))
+        for widget in (label, self._titles[label]):
+            widget.setVisible(bool(text))
 
     def _incident_text(self) -> str:
         if len(self._others) < 2:

@@ -166,7 +166,7 @@ class AlertList(QWidget):
         header.setStretchLastSection(True)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         letter = self.fontMetrics().averageCharWidth()
-        for column, letters in enumerate((18, 12, 15, 20, 6, 8)):
+        for column, letters in enumerate((14, 12, 15, 17, 6, 7)):
             view.setColumnWidth(column, letters * letter)
         view.setColumnHidden(APPLICATION, True)
         view.setColumnHidden(TIMES, True)

@@ -166,7 +166,12 @@ class Record(QWizardPage):
                 )
             if lost := int(self._totals.get("lost", 0)):
                 words += self.tr("; {0:,} were lost").format(lost)
-            self.state.setText(words + ("" if running else self.tr(". Recorded.")))
+            if not running:
+                words += self.tr(". Recorded.")
+                if self._plan.is_command:
+                    words += self.tr(" Recorded several times, from its start to its end, what is"
+                                     " unusual stands out more.")  # fmt: skip
+            self.state.setText(words)
         else:
             self.state.setText(self.tr("Press Record; {0} is traced.").format(
                 printable(str(self._plan.device), 200)

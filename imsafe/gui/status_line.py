@@ -14,6 +14,8 @@ from imsafe.gui.timers import timer
 from imsafe.gui.watch import Watch
 from imsafe.monitor.view_protocol import Status
 
+LONGEST_NAME = 40
+
 SILENT_S = 5.0
 """A monitor that says nothing for so long is held up: by a slow disk, or stopped."""
 
@@ -83,7 +85,7 @@ class StatusLine:
                 return self._tr("No device")
             # Of a trace the name alone: its folder would leave no room for what it does.
             names = [
-                PurePath(row["name"]).name if row["kind"] == "replay" else row["name"]
+                short(PurePath(row["name"]).name if row["kind"] == "replay" else row["name"])
                 for row in sources[:3]
             ]
             return "; ".join(
@@ -125,6 +127,11 @@ class StatusLine:
                 else self._tr("Starting the kernel tracer")
             )  # fmt: skip
         return self._tr("Waiting for a sensor")
+
+
+def short(name: str) -> str:
+    """A name that leaves room for others."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
 
 
 def _colour(label: QWidget, *, alarming: bool) -> None:
