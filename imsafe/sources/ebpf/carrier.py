@@ -31,7 +31,7 @@ from imsafe.stream.frames import segment_header
 from imsafe.stream.items import End, Lost
 
 _POLL_MS, _BUSY_POLL_MS = 10, 2
-"""Between two looks at the rings: usually, and when the ring was an eighth full or more."""
+"""Between two looks at the rings: usually, and when a ring was an eighth full or more."""
 _MOST = 1 << 16
 """Calls at a turn."""
 _KEPT = 64 << 20
@@ -134,7 +134,8 @@ class Carrier:
             taken = self._carry()
             wants = select.POLLIN | (select.POLLOUT if self._queue else 0)
             poller.register(self._output, wants)
-            busy = taken * 8 * SLOT >= self._request.ring_size
+            # All of them may have come through one ring.
+            busy = taken * 8 * SLOT * len(self._attached.calls) >= self._request.ring_size
             for _, found in poller.poll(_BUSY_POLL_MS if busy else _POLL_MS):
                 if found & select.POLLOUT:
                     self._send()

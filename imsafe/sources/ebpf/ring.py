@@ -125,7 +125,7 @@ class CallRings:
         return len(self._early)
 
     def take(self, now: int, most: int) -> tuple[Events, int]:
-        """Take the oldest records: `CallRing.take`.
+        """Take the oldest records of each ring: `CallRing.take`.
 
         A thread that changes the processor changes the ring: what is younger than the horizon
         waits until nothing older can come from another one.
@@ -134,7 +134,7 @@ class CallRings:
             return self._rings[0].take(now, most)
         if not len(self._early) and all(ring.empty for ring in self._rings):
             return self._early, now
-        taken = [ring.take(now, most // len(self._rings)) for ring in self._rings]
+        taken = [ring.take(now, most) for ring in self._rings]
         horizon = min(until for _, until in taken)
         events = np.concatenate([self._early, *(calls for calls, _ in taken)])
         times = np.ascontiguousarray(events["time_ns"])
