@@ -62,6 +62,7 @@ fuzz: setup setup-fuzz
 faults: setup setup-test
 	$(BIN)/python -m tests.faults $(ARGS)
 	IMSAFE_CROWD=33 $(BIN)/pytest -q tests/faults/test_surroundings.py
+	IMSAFE_TIMES=100 $(BIN)/pytest -q tests/gui/test_life.py -k many_times
 
 soak: setup setup-test
 	$(BIN)/python -m tests.soak $(ARGS)

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imsafe.errors import FileExistsRefused, cannot
+from imsafe.errors import FileExistsRefused, ImsafeError, cannot
 
 _ROOM_BYTES = 64 << 20
 
@@ -37,6 +38,37 @@ def is_file(path: str | os.PathLike[str]) -> bool:
 def exists(path: str | os.PathLike[str]) -> bool:
     """Whether there is something of that name; a name that nothing can have is none."""
     return os.path.exists(path)  # noqa: PTH110 - pathlib raises for such names
+
+
+def check_not_planted(path: str | os.PathLike[str], descriptor: int) -> None:
+    """Refuse a file that somebody else has put where everybody may put files.
+
+    Who owns it could read what is written there.  The kernel refuses the same where
+    ``fs.protected_regular``, ``_fifos`` and ``_symlinks`` are on.
+
+    Parameters
+    ----------
+    path, descriptor
+        By which name it was opened, and the open file: what is checked cannot be exchanged.
+
+    Raises
+    ------
+    ImsafeError
+        It is another user's, or a link of another user leads to it.
+    """
+    if sys.platform == "win32":
+        return
+    target = Path(path)
+    try:
+        folder = target.parent.stat()
+        owners = {target.lstat().st_uid, os.fstat(descriptor).st_uid}
+    except OSError as error:
+        raise cannot("write", target, error) from error
+    if folder.st_mode & stat.S_IWOTH and not owners <= {os.geteuid(), folder.st_uid}:
+        raise ImsafeError(
+            f"{target} was put there by another user, who could read it, in a folder where"
+            " everybody may: choose another name."
+        )
 
 
 def check_writable(target: str | os.PathLike[str]) -> None:

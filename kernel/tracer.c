@@ -10,7 +10,8 @@
 //   marks      one byte for every thread id: which application it belongs to.  Almost all
 //              threads of a machine are none of ours, so the first thing that happens at a
 //              system call is to look at that byte, and for them it is the last as well.
-//   calls      a ring buffer: one record of 24 bytes for each system call.
+//   calls      ring buffers: one record of 24 bytes for each system call.  Processors that write
+//              to one ring at the same moment wait for each other, so there are up to four.
 //   lifecycle  a second ring: threads that begin, load a program, end.  They have a ring of
 //              their own so that a flood of calls cannot push them out.
 //   counters   how many records found no room.  Nothing is ever lost without being counted.
@@ -18,8 +19,8 @@
 // No structure of the kernel is read but one word (see `abi_of`), so the program needs no
 // kernel headers and does not depend on how a kernel was built.
 //
-// User space gives, as -D options (imsafe/sources/ebpf/load.py): CALL_PAGES and
-// LIFECYCLE_PAGES, the sizes of the rings; FOLLOW_EXEC, 0 or 1; SIMULATE_LOSS, 0 or N;
+// User space gives, as -D options (imsafe/sources/ebpf/compile.py): CALL_RINGS, 1, 2 or 4;
+// CALL_PAGES, the size of each, and LIFECYCLE_PAGES; FOLLOW_EXEC, 0 or 1; SIMULATE_LOSS, 0 or N;
 // STATUS_OFFSET; DEEPEST_GROUP, how far below the root a control group is asked for, or 0.
 
 #define MARK_BLOCKS 1024        /* times 4096 thread ids: as many as Linux can have */
@@ -72,7 +73,14 @@ struct scratch { struct name key; char file[FILE_SIZE + NAME_SIZE]; };
 // memory; it needs no right for that once it has the map.
 BPF_F_TABLE("array", u32, struct block, marks, MARK_BLOCKS, BPF_F_MMAPABLE);
 BPF_F_TABLE("array", u32, struct counters, counters, 1, BPF_F_MMAPABLE);
-BPF_RINGBUF_OUTPUT(calls, CALL_PAGES);
+BPF_RINGBUF_OUTPUT(calls0, CALL_PAGES);
+#if CALL_RINGS > 1
+BPF_RINGBUF_OUTPUT(calls1, CALL_PAGES);
+#endif
+#if CALL_RINGS > 2
+BPF_RINGBUF_OUTPUT(calls2, CALL_PAGES);
+BPF_RINGBUF_OUTPUT(calls3, CALL_PAGES);
+#endif
 BPF_RINGBUF_OUTPUT(lifecycle, LIFECYCLE_PAGES);
 
 // What an executable must be called to belong to an application.
@@ -136,6 +144,22 @@ static __always_inline u8 abi_of(u64 *number) {
 #endif
 }
 
+// A place in the ring of this processor; 0: it is full.
+static __always_inline struct event *place(void) {
+#if CALL_RINGS > 1
+    u32 ring = bpf_get_smp_processor_id() & (CALL_RINGS - 1);
+    if (ring == 1)
+        return calls1.ringbuf_reserve(sizeof(struct event));
+#endif
+#if CALL_RINGS > 2
+    if (ring == 2)
+        return calls2.ringbuf_reserve(sizeof(struct event));
+    if (ring == 3)
+        return calls3.ringbuf_reserve(sizeof(struct event));
+#endif
+    return calls0.ringbuf_reserve(sizeof(struct event));
+}
+
 // Every system call of the machine comes through here: keep it short.
 RAW_TRACEPOINT_PROBE(sys_enter) {
     u64 id = bpf_get_current_pid_tgid();
@@ -152,7 +176,7 @@ RAW_TRACEPOINT_PROBE(sys_enter) {
         return 0;
     }
 #endif
-    struct event *event = calls.ringbuf_reserve(sizeof(struct event));
+    struct event *event = place();
     if (!event) {
         __sync_fetch_and_add(&lost->calls, 1);
         return 0;
@@ -163,7 +187,8 @@ RAW_TRACEPOINT_PROBE(sys_enter) {
     fill(event, id, CALL, lost->calls);
     event->abi = abi_of(&number);
     event->syscall = number < OUT_OF_RANGE ? number : OUT_OF_RANGE;
-    calls.ringbuf_submit(event, BPF_RB_NO_WAKEUP);      /* user space looks every 20 ms */
+    calls0.ringbuf_submit(event, BPF_RB_NO_WAKEUP);     /* user space looks every 10 ms; the
+                                                           record knows which ring it is in */
     return 0;
 }
 

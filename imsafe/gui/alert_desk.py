@@ -15,6 +15,7 @@ from imsafe.gui.alert_model import NOTHING
 from imsafe.gui.notification import Notifier
 from imsafe.gui.panes import Panes
 from imsafe.gui.settings import Settings
+from imsafe.gui.timers import timer
 from imsafe.gui.watch import Watch
 from imsafe.monitor.alert_export import as_text, save_alerts
 from imsafe.monitor.view_protocol import Alert, IoUringNotice
@@ -22,6 +23,9 @@ from imsafe.monitor.view_protocol import Alert, IoUringNotice
 NOTIFY_KEY = "alerts/notify"
 LATE_S = 5.0
 """An alert may be told so long after it was raised."""
+
+MARK_MS = 33
+"""Of a storm of alerts not each one makes the marks of all anew."""
 
 EXPORT_FILTERS = ("JSON (*.json)", "CSV (*.csv)", "Text (*.txt)")
 
@@ -52,6 +56,7 @@ class AlertDesk(QObject):
         panes.notify.setChecked(self.notifier.enabled)
         panes.notify.toggled.connect(self._notify_or_not)
         self._since = time.time()
+        self._mark = timer(self, MARK_MS, self._mark_alerts, single=True)
         watch.alert.connect(self._take)
         watch.io_uring.connect(self._take_notice)
         self.plot.alert_clicked.connect(self.list.choose)
@@ -73,6 +78,7 @@ class AlertDesk(QObject):
         self.notifier.clear()
         self.alerts.clear()
         self.detail.show_alert(None)
+        self._mark.stop()
         self.plot.set_alerts([])
 
     def close(self) -> None:
@@ -101,7 +107,8 @@ class AlertDesk(QObject):
     def _take(self, alert: Any) -> None:
         new = self.alerts.alert(alert["id"]) is None
         self.alerts.put(alert)
-        self.plot.set_alerts(self.alerts.marks())
+        if not self._mark.isActive():
+            self._mark.start()
         current = self.list.current()
         if new and current == NOTHING:
             self.list.choose_incident(alert["id"])
@@ -112,6 +119,9 @@ class AlertDesk(QObject):
             # Not of what a monitor has told before we came, nor of a recording: that is no news.
             if alert["time"] >= self._since - LATE_S and not self._window.isActiveWindow():
                 self.notifier.tell(alert)
+
+    def _mark_alerts(self) -> None:
+        self.plot.set_alerts(self.alerts.marks())
 
     def _take_notice(self, notice: IoUringNotice) -> None:
         self.alerts.put_notice(notice)

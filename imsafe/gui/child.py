@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -56,6 +57,7 @@ class Child(QObject):
         *,
         hold_input: bool = True,
         runs_program: bool = False,
+        nice: bool = False,
     ) -> None:
         """Prepare the child; `start` starts it.
 
@@ -70,6 +72,8 @@ class Child(QObject):
         runs_program
             Whether its standard error is also that of a program that it runs, and its output too if
             the input is not held.
+        nice
+            Whether it works long and hard, and lets what is watched and the window go first.
         """
         super().__init__(parent)
         self.program = program
@@ -79,6 +83,7 @@ class Child(QObject):
         self._last_error = ""
         self._crashed = False
         self._over = False
+        self._nice = shutil.which("nice") if nice else None
         self._chatter: Chatter | None = None
         self._all_foreign = runs_program and not hold_input
         if runs_program:
@@ -102,7 +107,10 @@ class Child(QObject):
 
     def start(self) -> None:
         """Start the program; how it fares comes as signals."""
-        self._process.start(sys.executable, ["-m", f"imsafe.cli.{self.program}", *self.arguments])
+        words = [sys.executable, "-m", f"imsafe.cli.{self.program}", *self.arguments]
+        if self._nice is not None:
+            words = [self._nice, *words]
+        self._process.start(words[0], words[1:])
 
     def instruct(self, arguments: list[str]) -> None:
         """Give a child that was started with ``--standby`` its options."""

@@ -63,6 +63,8 @@ class PathField(QWidget):
         layout.addWidget(self.edit, 1)
         layout.addWidget(self.browse)
         self.setFocusProxy(self.edit)
+        # A label whose key is pressed leaves alone what takes no focus itself.
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     @property
     def path(self) -> str:

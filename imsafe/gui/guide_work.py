@@ -223,7 +223,8 @@ class Learn(QWizardPage):
             label.clear()
         self.problem.tell("")
         self.progress.setValue(0)
-        child = Child("learn", ["--json", "-o", plan.profile, "--force", plan.trace], self)
+        words = ["--json", "-o", plan.profile, "--force", plan.trace]
+        child = Child("learn", words, self, nice=True)
         child.reported.connect(self._reported)
         child.ended.connect(self._ended)
         self._child = child

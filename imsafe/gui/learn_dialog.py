@@ -319,7 +319,7 @@ class LearnDialog(QDialog):
         self._cancelled = False
         self._result = {}
         self.use.hide()
-        child = Child("learn", self.arguments(), self)
+        child = Child("learn", self.arguments(), self, nice=True)
         child.reported.connect(self._reported)
         child.complained.connect(self.said.setText)
         child.ended.connect(self._ended)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtNetwork import QLocalSocket
 
 from imsafe.errors import ImsafeError
@@ -40,6 +42,8 @@ Answer = Callable[[bool, str, dict[str, Any]], None]
 
 RETRY_MS = 50
 _LARGEST_READ = 1 << 18
+_TURN_S = 0.008
+"""So long a storm of messages is dealt with before the window's own events get a turn."""
 _LARGEST_BUFFER = 1 << 22
 """The monitor waits, or merges, when the window does not keep up."""
 
@@ -100,6 +104,8 @@ class MonitorSession(QObject):
         self._socket.disconnected.connect(self._lost)
         self._socket.errorOccurred.connect(self._refused)
         self._retry = timer(self, RETRY_MS, self._connect, single=True)
+        self._waiting: deque[Message] = deque()
+        self._next_turn = timer(self, 0, self._read_on, single=True)
 
     def start(self, options: list[str], standby: Child | None = None) -> None:
         """Start `ims-monitor` with these options and connect to its view.
@@ -178,22 +184,26 @@ class MonitorSession(QObject):
         return self.tr("No monitor can be reached at {0}.")
 
     def _read(self) -> None:
-        data = self._socket.read(_LARGEST_READ)
-        try:
-            messages = self._client.feed(data)
-        except ImsafeError as error:
-            self._end(str(error))
-            return
-        for message in messages:
-            if self._over:
+        if not self._waiting:
+            try:
+                self._waiting += self._client.feed(self._socket.read(_LARGEST_READ))
+            except ImsafeError as error:
+                self._end(str(error))
                 return
-            self._dispatch(message)
-        if self._socket.bytesAvailable():
-            # Give the window's own events a turn before the next part.
-            QTimer.singleShot(0, self._read_on)
+        over = time.monotonic() + _TURN_S
+        while self._waiting and not self._over:
+            self._dispatch(self._waiting.popleft())
+            if time.monotonic() > over:
+                break
+        if self._unread and not self._over:
+            self._next_turn.start()
+
+    @property
+    def _unread(self) -> bool:
+        return bool(self._waiting) or self._socket.bytesAvailable() > 0
 
     def _read_on(self) -> None:
-        if not self._over and self._socket.bytesAvailable():
+        if not self._over and self._unread:
             self._read()
 
     def _dispatch(self, message: Message) -> None:
@@ -227,6 +237,7 @@ class MonitorSession(QObject):
                     self.notice.emit(error)
 
     def _lost(self) -> None:
+        self._read_all()
         if self.child is None or not self.child.running:
             self._end("" if self.child is not None else self.tr("The monitor has ended."))
         # else: the child's end says why
@@ -239,7 +250,7 @@ class MonitorSession(QObject):
             self._end(words or self.tr("The monitor ended unexpectedly."))
 
     def _read_all(self) -> None:
-        while not self._over and self._socket.bytesAvailable():
+        while not self._over and self._unread:
             self._read()
 
     def _end(self, words: str) -> None:
@@ -248,6 +259,8 @@ class MonitorSession(QObject):
         self._over = True
         self.connected = False
         self._retry.stop()
+        self._next_turn.stop()
+        self._waiting.clear()
         self._socket.disconnectFromServer()
         if self.child is not None and self.child.running:
             self.child.cancel()

@@ -389,7 +389,9 @@ class ScorePlot(QWidget):
         self._redraw()
 
     def _redraw(self) -> None:
-        self._redrawn = time.monotonic()
+        # One that comes late does not delay those after it.
+        now = time.monotonic()
+        self._redrawn = max(self._redrawn + FRAME_MS / 1000, now - FRAME_MS / 2000)
         present = self._history.applications()
         if not self._readout.names.keys() >= set(present):
             self._write_legend()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from PyQt6.QtCore import QObject, QThread, pyqtSignal
 
 from imsafe.errors import ImsafeError
@@ -12,6 +14,10 @@ from imsafe.profile.glance import glance, read_tree
 from imsafe.profile.tree import Alphabets, PrefixTree
 
 Counts = tuple[PrefixTree, Alphabets]
+
+GIVES_WAY_S = 0.0005
+"""Python lets a thread work on for 5 ms while another waits, and the window's waits many times in
+a redraw: reading would hold it up."""
 
 
 class TreeReader(QThread):
@@ -36,6 +42,7 @@ class TreeReader(QThread):
         self._path = path
 
     def run(self) -> None:  # noqa: D102
+        sys.setswitchinterval(GIVES_WAY_S)
         try:
             counts = read_tree(self._path, first=self._begin)
             self.read.emit(SequenceTree(*counts), counts, glance(self._path).lost)
@@ -64,6 +71,7 @@ class ComparisonReader(QThread):
         self.path = path
 
     def run(self) -> None:  # noqa: D102
+        sys.setswitchinterval(GIVES_WAY_S)
         try:
             there = read_tree(self.path)
             self.compared.emit(ComparedTree(compare(self._here[0], there[0]), self._here, there))

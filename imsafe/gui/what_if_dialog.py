@@ -227,6 +227,7 @@ class WhatIfDialog(QDialog):
             "monitor",
             ["-d", self._profile, "-t", "1", "--replay", trace, "-l", log, "--json"],
             self,
+            nice=True,
         )  # fmt: skip
         child.ended.connect(lambda status, words: self._scored(log, status, words))
         child.reported.connect(self._reported)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from imsafe.errors import ImsafeError, cannot
+from imsafe.files import check_not_planted
 from imsafe.monitor.alert_fields import document
 from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert
@@ -31,9 +32,15 @@ class AlertFile:
     def _open(self) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
         try:
-            return os.open(self._path, flags, 0o640)
+            descriptor = os.open(self._path, flags, 0o640)
         except OSError as error:
             raise cannot("write", self._path, error) from error
+        try:
+            check_not_planted(self._path, descriptor)
+        except ImsafeError:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     def alert(self, alert: Alert) -> None:
         """An alert has opened or closed.

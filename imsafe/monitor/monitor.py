@@ -38,7 +38,7 @@ from imsafe.sources.base import FromFile, Source
 from imsafe.stream.items import Closed, ProcessInfo, Tagged
 
 STATUS_S = 0.5
-OPEN_BUCKETS_S = 0.1
+OPEN_BUCKETS_S = 1 / 30
 FLUSH_S = 0.5
 PROFILES_S = 2.0
 _LONGEST_WAIT = 0.25

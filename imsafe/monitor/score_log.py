@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imsafe.errors import FileExistsRefused, ImsafeError, cannot
-from imsafe.files import almost_full
+from imsafe.files import almost_full, check_not_planted
 
 MAGIC = "# ImSafe score log 1"
 _NOT_INHERITED = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -154,6 +154,7 @@ class ScoreLog:
         # Unbuffered: what a full disk refused must not be tried again at close.
         self._file = os.fdopen(descriptor, "wb", buffering=0)
         try:
+            check_not_planted(self.path, descriptor)
             status = os.fstat(descriptor)
             self._is_regular = stat.S_ISREG(status.st_mode)
             if self._is_regular and status.st_size:

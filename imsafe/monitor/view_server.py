@@ -292,7 +292,8 @@ class ViewServer:
             if not client.leaving:
                 self._listen_to(client, not client.requests and not client.outbox.full)
         if now - self._sent_at >= INTERVAL:
-            self._sent_at = now
+            # A sending that comes late does not delay those after it: 30 a second are kept.
+            self._sent_at = max(self._sent_at + INTERVAL, now - INTERVAL / 2)
             for client in list(self._clients):
                 self._send(client)
 

@@ -74,10 +74,10 @@ LEAST_SCALE = (0.5, 0.4, 0.05)
 """The readings' scales are at least this (bits, bits, distance): very regular normal
 behaviour must not make a trifle rare."""
 
-LEAST_NOVELTY_SCALE = 1 / 16
-NOVELTY_UNITS = 100
-"""The novelty's scale is at least the one, and this divided by the number of units: what a
-thousand units never showed is rarer than what twenty never did."""
+NOVELTY_BITS = (15.0, 18.0)
+NOVELTY_WEIGHTS = (0.5, 16.0)
+"""So many scales two new pairs close together count, by how surprising a new pair is by what was
+learned (`new_pair_chance`): where one in 30,000 calls makes one, two are little."""
 
 LEAST_TAIL = 0.5
 """The tail's mean excess is at least this (in scales)."""
@@ -98,8 +98,8 @@ class Calibration:
         Of the units' highest burst, drift and repertoire at each age.
     burst_limit, novelty_limit
         Ends of their normal ranges.
-    novelty_scale
-        A novelty by so much beyond its limit is one scale of the other readings.
+    novelty_weight
+        How many scales of the other readings a novelty of 1 beyond its limit is.
     knots, scores
         The score at each knot of the combined reading, on a line in between;
         below the first knot it is 0.
@@ -114,7 +114,7 @@ class Calibration:
     scale: tuple[Triple, ...]
     burst_limit: float
     novelty_limit: float
-    novelty_scale: float
+    novelty_weight: float
     knots: tuple[float, ...]
     scores: tuple[float, ...]
     tail_start: float
@@ -146,7 +146,7 @@ class Curve(NamedTuple):
     slopes: NDArray[np.float64]
     burst_limit: float
     novelty_limit: float
-    per_novelty: float
+    novelty_weight: float
     tail_start: float
     tail_score: float
     tail_units: int
@@ -167,7 +167,7 @@ def curve(calibration: Calibration) -> Curve:
         np.append(np.diff(scores) / np.maximum(np.diff(knots), 1e-300), 0.0),
         float(calibration.burst_limit),
         float(calibration.novelty_limit),
-        1.0 / calibration.novelty_scale,
+        float(calibration.novelty_weight),
         float(calibration.tail_start),
         float(calibration.tail_score),
         int(calibration.tail_units),
@@ -223,7 +223,7 @@ def combine(
         (repertoire - c.mean[age, 2]) * c.per_scale[age, 2]
     )
     made = min(max(calls, unit_calls), SETTLED_CALLS)
-    novelty_share = max(novelty - c.novelty_limit, 0.0) * c.per_novelty
+    novelty_share = max(novelty - c.novelty_limit, 0.0) * c.novelty_weight
     combined = (burst_share + drift_share + repertoire_share + novelty_share) * _SETTLED_AT[
         index(made)
     ]
@@ -300,7 +300,9 @@ def _highest_combined(readings: NDArray[np.float64], preceding: int, c: Curve) -
 
 
 def calibrate(
-    readings: Sequence[NDArray[np.float64]], preceding: Sequence[int] | None = None
+    readings: Sequence[NDArray[np.float64]],
+    preceding: Sequence[int] | None = None,
+    new_pair_chance: float = 1.0,
 ) -> Calibration:
     """Fit a calibration to the readings of units that were left out.
 
@@ -310,6 +312,8 @@ def calibrate(
         For each unit, burst, drift, repertoire and novelty of its calls, shape (N, 4).
     preceding
         How many calls of the process are known from before each unit; None: none.
+    new_pair_chance
+        Of the next call, by what was learned (`imsafe.profile.saturation`).
     """
     if not readings:
         return _uninformed()
@@ -321,7 +325,7 @@ def calibrate(
     start = Calibration(
         len(readings), mean, scale,
         float(np.quantile(burst, BURST_RANGE)), float(np.quantile(novelty, NOVELTY_RANGE)),
-        max(float(novelty.std()), LEAST_NOVELTY_SCALE, NOVELTY_UNITS / len(readings)),
+        _novelty_weight(new_pair_chance),
         (), (), 0.0, 0.0, 1, 1.0,
     )  # fmt: skip
     c = curve(start)
@@ -330,6 +334,10 @@ def calibrate(
         for unit, before in zip(readings, preceding, strict=True)
     ]  # fmt: skip
     return _fit_curve(start, np.sort(highest))
+
+
+def _novelty_weight(new_pair_chance: float) -> float:
+    return float(np.interp(-math.log2(new_pair_chance), NOVELTY_BITS, NOVELTY_WEIGHTS))
 
 
 def _by_age(
@@ -380,7 +388,7 @@ def _fit_curve(start: Calibration, highest: NDArray[np.float64]) -> Calibration:
     scores = [min(-math.log10(number / units) / DECADES, tail_score) for number in reach.tolist()]
     return Calibration(
         units, start.mean, start.scale,
-        start.burst_limit, start.novelty_limit, start.novelty_scale,
+        start.burst_limit, start.novelty_limit, start.novelty_weight,
         tuple(knots.tolist()), tuple(scores),
         tail_start, tail_score, max(beyond, 1), max(excess, LEAST_TAIL),
     )  # fmt: skip
@@ -390,6 +398,6 @@ def _uninformed() -> Calibration:
     """Of a profile without a single unit: anything is as surprising as it looks."""
     ages = len(AGES) + 1
     return Calibration(
-        0, ((0.0, 0.0, 0.0),) * ages, (LEAST_SCALE,) * ages, 0.0, 0.0, 1.0,
+        0, ((0.0, 0.0, 0.0),) * ages, (LEAST_SCALE,) * ages, 0.0, 0.0, 0.0,
         (0.0,), (0.0,), 0.0, 0.0, TAIL_UNITS, 1.0,
     )  # fmt: skip

@@ -246,11 +246,11 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
     singles = [
         stored.get(key)
         for key in (
-            "burst_limit", "novelty_limit", "novelty_scale",
+            "burst_limit", "novelty_limit", "novelty_weight",
             "tail_start", "tail_score", "tail_excess",
         )
     ]  # fmt: skip
-    burst_limit, novelty_limit, novelty_scale, tail_start, tail_score, tail_excess = _floats(
+    burst_limit, novelty_limit, novelty_weight, tail_start, tail_score, tail_excess = _floats(
         singles, 6, 6
     )
     if (
@@ -260,7 +260,7 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
         or list(scores) != sorted(scores)
         or not all(0 <= score <= 1 for score in (*scores, tail_score))
         or tail_excess <= 0
-        or novelty_scale <= 0
+        or novelty_weight < 0
     ):
         raise Damaged("its calibration is no calibration")
     return Calibration(
@@ -269,7 +269,7 @@ def read_calibration(connection: sqlite3.Connection) -> Calibration:
         scale,
         burst_limit,
         novelty_limit,
-        novelty_scale,
+        novelty_weight,
         knots,
         scores,
         tail_start,

@@ -19,7 +19,7 @@ from imsafe.profile.leave_one_out import readings_left_out
 from imsafe.profile.marks import next_number, with_marks
 from imsafe.profile.pace import ENOUGH_UNITS, Pace, why_no_threshold
 from imsafe.profile.repertoire import Sets
-from imsafe.profile.saturation import Saturation, saturation
+from imsafe.profile.saturation import Saturation, new_pair_chance, saturation
 from imsafe.profile.scorer import Scorer
 from imsafe.profile.tree import PrefixTree
 from imsafe.profile.windows import DRIFT_LEAST
@@ -63,7 +63,14 @@ class Profile:
         automaton = compile_tree(knowledge.tree, knowledge.alphabets)
         left_out = readings_left_out(knowledge.tree, automaton, knowledge.sets, units, progress)
         preceding = [unit.first for unit in units]
-        return cls(knowledge, calibrate([readings for _, readings in left_out], preceding))
+        return cls(
+            knowledge,
+            calibrate(
+                [readings for _, readings in left_out],
+                preceding,
+                new_pair_chance(knowledge.tree),
+            ),
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Profile:

@@ -93,6 +93,16 @@ def saturation(tree: PrefixTree) -> Saturation:
     return of_counts(tree.depth, tree.count[tree.node_depth == tree.depth])
 
 
+def new_pair_chance(tree: PrefixTree) -> float:
+    """The chance that the next call is the second of a pair that was never seen.
+
+    As `Saturation.unseen`, for sequences of two; as if one more had been seen once, since none may
+    have been.
+    """
+    pairs = tree.count[tree.node_depth == 2]
+    return (int((pairs == 1).sum()) + 1) / (int(pairs.sum()) + 1)
+
+
 def of_counts(length: int, counts: NDArray[np.int64]) -> Saturation:
     """The same from the counts of the sequences of full length."""
     once, twice = (int((counts == times).sum()) for times in (1, 2))

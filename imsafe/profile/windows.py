@@ -50,6 +50,9 @@ NEW_CALL, NEW_PAIR = 2, 1
 """New pairs that a call makes which was never seen (it makes two, with its neighbours), or never
 directly after the one before it."""
 
+NOVELTY_MOST = 10
+"""More, five new pairs, says nothing more."""
+
 NOVELTY = 40
 """In a thread's ring and its sum the novelty stands above this bit, the surprise below it: one
 look into memory for both, and room for 20 of each."""
@@ -157,8 +160,8 @@ def burst(windows: ThreadWindows, thread: int, cost: int, new: int) -> tuple[flo
     burst
         Mean of their surprises, each capped (bits).
     novelty
-        How many ways there are to take two new pairs of calls from them: n (n - 1) / 2.
-        One new pair happens; a second one so near to it hardly ever does.
+        How many ways there are to take two new pairs of calls from them: n (n - 1) / 2, at
+        most 10.  One new pair happens; a second one so near to it hardly ever does.
     """
     share = min(cost, BURST_CAP) | new << NOVELTY
     place = index(windows.calls[thread]) % index(BURST)
@@ -169,7 +172,7 @@ def burst(windows: ThreadWindows, thread: int, cost: int, new: int) -> tuple[flo
     new_lately = total >> NOVELTY
     return (
         real((total & SURPRISE) / (BURST * BIT)),
-        real(new_lately * (new_lately - 1) >> 1),
+        real(min(new_lately * (new_lately - 1) >> 1, NOVELTY_MOST)),
     )
 
 

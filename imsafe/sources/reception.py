@@ -103,7 +103,8 @@ class Reception:
             self._counters.streams_open += 1
             self._counters.streams_total += 1
         if isinstance(item, np.ndarray):
-            calls = item[item["kind"] == Kind.CALL]
+            are_calls = item["kind"] == Kind.CALL
+            calls = item if are_calls.all() else item[are_calls]
             self._counters.calls += len(calls)
             self._counters.lost += sum(new for _, new in self._losses[own].calls(calls))
         elif isinstance(item, Lost):

@@ -106,14 +106,16 @@ def _events(events: Events, channel: int, *, compress: bool) -> bytes:
         return frame(FrameKind.EVENTS, events.tobytes(), channel)
     planes = []
     for name, kind, differences in _COLUMNS:
-        column = np.ascontiguousarray(events[name].astype(kind))
+        values = column = events[name].astype(kind)
         if differences:
             # The first value stands as it is; unsigned arithmetic wraps and comes back exactly.
-            column[1:] = np.diff(events[name].astype(kind))
+            column = values.copy()
+            column[1:] -= values[:-1]
         width = column.dtype.itemsize
         # Bytes of equal weight side by side: the high ones are nearly all zero.
         planes.append(column.view(np.uint8).reshape(-1, width).T.tobytes())
-    body = zlib.compress(b"".join(planes), 6)
+    # Level 2: half the processor time of the usual 6, for a tenth more bytes.
+    body = zlib.compress(b"".join(planes), 2)
     return frame(FrameKind.EVENTS_COMPRESSED, _COUNT.pack(len(events)) + body, channel)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from imsafe.errors import FileExistsRefused, ImsafeError, StreamError, cannot
 from imsafe.events import EVENT, Events
-from imsafe.files import almost_full
+from imsafe.files import almost_full, check_not_planted
 from imsafe.stream.codec import MAX_EVENTS, encode
 from imsafe.stream.frames import HEADER_SIZE, MAX_PAYLOAD, FrameParser, segment_header
 from imsafe.stream.items import End, Item, Segment
@@ -103,7 +103,7 @@ class TraceWriter:
         except OSError as error:
             raise cannot("write", target, error) from error
         file = os.fdopen(handle, "r+b", 0)
-        _lock(file, target)
+        _check_and_lock(file, target)
         if stat.S_ISREG(os.fstat(handle).st_mode):
             file.truncate(0)
         try:
@@ -138,8 +138,8 @@ class TraceWriter:
             return cls.create(target, meta, compress=compress, max_size=max_size)
         except OSError as error:
             raise cannot("append to", target, error) from error
+        _check_and_lock(file, target)
         try:
-            _lock(file, target)
             whole = _whole_length(file, target)
             file.truncate(whole)
             file.seek(whole)
@@ -187,11 +187,12 @@ class TraceWriter:
         if isinstance(item, np.ndarray):
             if not len(item):
                 return
-            # Copied: the caller may use its buffer again.
-            self._waiting.setdefault(channel, []).append(item.copy())
             count = self._waiting_count.get(channel, 0) + len(item)
+            waits = count < _PACKED
+            # Copied where it waits: the caller may use its buffer again.
+            self._waiting.setdefault(channel, []).append(item.copy() if waits else item)
             self._waiting_count[channel] = count
-            if count < _PACKED:
+            if waits:
                 return
         self._pack(channel)
         if not isinstance(item, np.ndarray):
@@ -297,7 +298,12 @@ def _is_regular(file: IO[bytes]) -> bool:
     return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
 
 
-def _lock(file: IO[bytes], path: Path) -> None:
+def _check_and_lock(file: IO[bytes], path: Path) -> None:
+    try:
+        check_not_planted(path, file.fileno())
+    except ImsafeError:
+        file.close()
+        raise
     if sys.platform == "win32":
         return  # one writer at a time is the user's promise there
     try:

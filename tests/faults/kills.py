@@ -194,19 +194,23 @@ def learn_more(folder: Path, times: int, rng: random.Random) -> Round:
     calls = Profile.load(profile).calls
     more = made_up_trace(folder / "more.imt", 2, processes=60)
     words = ["-i", str(profile), "-o", str(profile), "--force", str(more)]
+    began = time.monotonic()
     assert learn.main(words) == 0
+    whole_s = time.monotonic() - began
     new_calls = Profile.load(profile).calls
 
     def writes() -> bool:
         return any(folder.glob(".worker.db.*"))
 
-    for number in range(times):
+    while result.kills < times:
+        assert result.finished < 10 * times, "hardly a kill meets the work"
         profile.write_bytes(old)
         # While it learns, and from when it writes beside the old one.
+        writing = (result.kills + result.finished) % 2 == 1
         session, ended = killed_after(
             lambda: learn.main(words),
-            rng.uniform(0.0, 0.02 if number % 2 else 0.5),
-            writes if number % 2 else lambda: True,
+            rng.uniform(0.0, 0.02 if writing else whole_s),
+            writes if writing else lambda: True,
         )
         result.finished += ended
         result.kills += not ended

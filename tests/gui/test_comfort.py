@@ -132,6 +132,10 @@ def test_everything_in_a_dialog_has_a_name_and_keys_differ(window):
     fields = (QLineEdit, QComboBox, QAbstractSpinBox, QAbstractItemView)
     for name, dialog in dialogs_of(window):
         buddies = {label.buddy() for label in dialog.findChildren(QLabel)}
+        for label in dialog.findChildren(QLabel):
+            if label.buddy() and "&" in label.text():
+                policy = label.buddy().focusPolicy()
+                assert policy & Qt.FocusPolicy.TabFocus, f"{name}: {label.text()} leads nowhere"
         for field in dialog.findChildren(fields):
             above = field.parentWidget()
             if isinstance(above, (QComboBox, QAbstractSpinBox)) or not field.isVisible():

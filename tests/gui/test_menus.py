@@ -132,7 +132,7 @@ def test_device_and_help(window, items, learned):
     QApplication.restoreOverrideCursor()
 
 
-def test_the_plot_is_moved(window, items):
+def test_the_plot_is_moved(qtbot, window, items):
     rows = np.zeros(6000, BUCKET)
     start = time.time() - 600
     rows["time_ns"] = ((start + np.arange(6000) / 10) * 1e9).astype(np.int64)
@@ -141,6 +141,7 @@ def test_the_plot_is_moved(window, items):
     for number, later in ((1, 100.0), (2, 500.0)):
         window.watch.alert.emit({**an_alert(number), "reason": "x", "time": start + later})
     plot = window.plot
+    qtbot.waitUntil(lambda: len(plot._alerts) == 2, timeout=LONG)
 
     def choose(name):
         items[f"View > Plot > {name}"].trigger()

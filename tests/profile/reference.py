@@ -202,7 +202,7 @@ def read(call: Call, counts: Counts, pairs: Counter[Stage]) -> Any:
     if not is_later or process.unit_calls >= DRIFT:
         limit = next(limit for limit in CHECKPOINTS if limit >= process.unit_calls)
         process.repertoire = repertoire(process.used, limit, pairs)
-    return cost, burst, drift, process.repertoire, float(new * (new - 1) // 2)
+    return cost, burst, drift, process.repertoire, float(min(new * (new - 1) // 2, 10))
 
 
 def repertoire(used: set[int], limit: int, pairs: Counter[Stage]) -> float:

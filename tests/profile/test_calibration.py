@@ -141,7 +141,7 @@ def test_one_long_process_is_enough_and_three_short_ones_are_not() -> None:
             st.floats(0, 8),
             st.floats(0, 8),
             st.floats(0, 1),
-            st.sampled_from([0.0, 0.0, 0.0, 1.0, 3.0, 6.0]),
+            st.sampled_from([0.0, 0.0, 0.0, 1.0, 3.0, 10.0]),
         ),
         min_size=1,
         max_size=80,
@@ -244,31 +244,34 @@ def test_a_burst_alone_raises_the_score() -> None:
     assert scores[len(normal) : len(normal) + 40].max() == scores.max()
 
 
-def with_novelty(values: list[float]) -> Calibration:
+def with_novelty(values: list[float], new_pair_chance: float) -> Calibration:
     """Of as many units, alike but for their novelty."""
     rng = np.random.default_rng(6)
     rows = rng.normal((2, 1, 0.2), (0.6, 0.5, 0.06), (len(values), 3))
-    return calibrate(
-        [np.tile((*row, new), (300, 1)) for row, new in zip(rows, values, strict=True)]
-    )
+    units = zip(rows, values, strict=True)
+    readings = [np.tile((*row, novelty), (300, 1)) for row, novelty in units]
+    return calibrate(readings, None, new_pair_chance)
 
 
-def test_two_new_pairs_alarm_where_no_unit_had_two() -> None:
+def test_two_new_pairs_alarm_where_they_are_not_to_be_expected() -> None:
     def score(calibration: Calibration, novelty: float) -> tuple[float, str]:
         arrays = curve(calibration)
         combined, reading = combine(2.0, 1.0, 0.2, novelty, 400, 400, arrays)
         return score_of(combined, arrays), READINGS[reading]
 
-    settled = with_novelty([0.0] * 1000)
+    settled = with_novelty([0.0] * 1000, 2.0**-19)
     assert score(settled, 0.0)[0] < 0.3
     assert score(settled, 1.0)[0] > 0.667
     assert score(settled, 1.0)[1] == "novelty"
-    # Twenty units that showed none say little; and where units show them, so may others.
-    assert score(with_novelty([0.0] * 20), 1.0)[0] < score(settled, 1.0)[0]
-    varied = with_novelty([0.0, 1.0, 0.0, 3.0, 15.0] * 200)
-    assert score(varied, 15.0) == score(varied, 0.0)
-    # One odd unit of a thousand does not hide what is odder.
-    assert score(with_novelty([0.0] * 1999 + [3.0]), 1.0)[0] > 0.5
+    # The less was learned the less it says.
+    scores = [score(with_novelty([0.0] * 1000, 2.0**-bits), 1.0)[0] for bits in (18, 17, 16, 15, 9)]
+    assert scores[0] == score(settled, 1.0)[0]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[-2] == scores[-1] < 0.5
+    # Nor where units show as many; but one odd unit of 2,000 does not hide what is odder.
+    varied = with_novelty([0.0, 1.0, 0.0, 3.0, 10.0] * 200, 2.0**-19)
+    assert score(varied, 10.0) == score(varied, 0.0)
+    assert score(with_novelty([0.0] * 1999 + [3.0], 2.0**-19), 1.0)[0] > 0.5
 
 
 def test_new_pairs_close_together_raise_the_score() -> None:

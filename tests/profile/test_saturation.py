@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from imsafe.profile.glance import glance
 from imsafe.profile.learner import Learner
-from imsafe.profile.saturation import Saturation, as_saturation, saturation
+from imsafe.profile.saturation import Saturation, as_saturation, new_pair_chance, saturation
 from tests.profile.making import calls, daemon, learn_trace, learned
 
 
@@ -36,6 +37,18 @@ def test_what_is_unseen_is_foretold() -> None:
         found = learned([calls(whole[:length])], depth=8).saturation
         assert found.unseen_at_most >= new
         assert found.unseen <= new + 0.05
+
+
+def test_the_chance_of_a_new_pair_is_that_of_one_seen_once() -> None:
+    numbers = [1, 2, 3, 1, 2, 3, 1, 2, 4, 4, 4, 4, 4]
+    pairs = Counter(itertools.pairwise(numbers))
+    once = sum(count == 1 for count in pairs.values())
+    for depth in (2, 3, 5):
+        tree = learned([calls(numbers)], depth=depth).tree
+        assert new_pair_chance(tree) == (once + 1) / (len(numbers) - 1 + 1)
+    # Of nothing, or of calls without any before them, nothing is known.
+    assert new_pair_chance(learned([], depth=3).tree) == 1.0
+    assert new_pair_chance(learned([calls(numbers)], depth=1).tree) == 1.0
 
 
 def test_recording_goes_on_until_enough_is_known() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import configparser
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -106,6 +107,23 @@ def test_systemd_understands_the_service(tmp_path):
         ["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_service_is_hardened(tmp_path):
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not here")
+    unit = tmp_path / SERVICE.name
+    text = SERVICE.read_text(encoding="utf-8").replace(str(INSTALLED_TRACER), "/bin/true")
+    unit.write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", unit],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"Overall exposure level.*: ([\d.]+)", done.stdout)
+    assert found is not None, done.stdout + done.stderr
+    assert float(found[1]) <= 3.0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can try the kernel tracer")

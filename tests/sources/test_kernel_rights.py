@@ -66,8 +66,14 @@ def test_nothing_is_left_of_its_rights(only) -> None:
     source.open()
     try:
         (tracer,) = [pid for pid in children_of(os.getpid()) if "--name=" in command_of(pid)]
-        assert set(status_line(tracer, "Uid").split()) == {str(NOBODY)}
-        assert set(status_line(tracer, "Gid").split()) == {str(NOBODY)}
+        alone = 0x70000000 + tracer
+        assert set(status_line(tracer, "Uid").split()) == {str(alone)}
+        assert set(status_line(tracer, "Gid").split()) == {str(alone)}
+        with pytest.raises(KeyError):
+            pwd.getpwuid(alone)
+        # A daemon that runs as nobody, and is watched, cannot make its tracer blind.
+        stop = [*AS_NOBODY, "sh", "-c", f"kill -STOP {tracer}"]
+        assert subprocess.run(stop, stderr=subprocess.DEVNULL, check=False).returncode != 0
         assert status_line(tracer, "Groups") == ""
         for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
             assert int(status_line(tracer, kind), 16) == 0
@@ -255,6 +261,7 @@ def test_listening_refuses_in_words(listening, only) -> None:
         (json.dumps(["--name=../x"]).encode() + b"\n", "base name"),
         (b'["' + b"x" * 65535, "too long"),
         (b"[" * 60000 + b"\n", "not JSON"),
+        (b'["--name=x", "--ring-size=268435456"]\n', "root's to ask for"),
     ):
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(20)

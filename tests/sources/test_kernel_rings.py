@@ -24,7 +24,7 @@ from imsafe.stream.items import ProcessInfo
 if sys.platform != "linux":
     pytest.skip("memory files are Linux's", allow_module_level=True)
 
-from imsafe.sources.ebpf.ring import SLOT, CallRing, LifecycleRing
+from imsafe.sources.ebpf.ring import SLOT, CallRing, CallRings, LifecycleRing
 
 PAGE = mmap.PAGESIZE
 BUSY = 1 << 31
@@ -228,3 +228,37 @@ def test_names_that_are_no_text() -> None:
     (info,) = lifecycle.items(calls(), [program(1, 5, 5, 1, b"/tmp/\xff\xfe\n\x1b[2J")], 100)
     assert info.exe == "/tmp/\ufffd\ufffd\n\x1b[2J"
     assert info.parent == 7
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 3)), max_size=60))
+def test_two_rings_are_one_in_the_order_of_time(steps):
+    """A thread that moves between processors: its calls come in order, none twice, none lost."""
+    with Kernel(PAGE) as left, Kernel(PAGE) as right:
+        kernels = left, right
+        rings = CallRings([kernel.descriptor for kernel in kernels], 2 * PAGE)
+        now, made, got = 0, [], []
+        for ring, pause in steps:
+            now += 1
+            place = kernels[ring].reserve(24)
+            if place is not None:
+                kernels[ring].commit(place, call(now, 7, 7, now & 0xFFFF))
+                made.append(now)
+            if pause == 0:
+                got += rings.take(now, 6)[0]["time_ns"].tolist()  # at the very moment of a call
+        while (events := rings.take(now + 1, 6)[0]).size or len(rings):
+            got += events["time_ns"].tolist()
+        assert got == made
+
+
+def test_what_another_ring_may_still_bring_is_waited_for():
+    with Kernel(PAGE) as left, Kernel(PAGE) as right:
+        rings = CallRings([left.descriptor, right.descriptor], 2 * PAGE)
+        place = left.reserve(24)  # under way on one processor
+        right.commit(right.reserve(24), call(20, 8, 8))
+        left_done = left.reserve(24)
+        left.commit(left_done, call(10, 7, 7))
+        events, horizon = rings.take(30, 100)
+        assert (events["time_ns"].tolist(), horizon, len(rings)) == ([], 10, 1)
+        left.commit(place, call(5, 6, 6))
+        events, horizon = rings.take(40, 100)
+        assert (events["time_ns"].tolist(), horizon, len(rings)) == ([5, 10, 20], 40, 0)

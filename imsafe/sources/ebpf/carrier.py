@@ -24,13 +24,13 @@ from imsafe.sources.ebpf import follow, priority, privileges
 from imsafe.sources.ebpf.layout import CALLS_LOST, LIFECYCLE_LOST, LIFECYCLE_SIZE, MARKS, NEVER
 from imsafe.sources.ebpf.lifecycle import Lifecycle
 from imsafe.sources.ebpf.load import Attached
-from imsafe.sources.ebpf.ring import SLOT, CallRing, LifecycleRing
+from imsafe.sources.ebpf.ring import SLOT, CallRings, LifecycleRing
 from imsafe.sources.kernel_request import KernelRequest
 from imsafe.stream.codec import encode
 from imsafe.stream.frames import segment_header
 from imsafe.stream.items import End, Lost
 
-_POLL_MS, _BUSY_POLL_MS = 20, 2
+_POLL_MS, _BUSY_POLL_MS = 10, 2
 """Between two looks at the rings: usually, and when the ring was an eighth full or more."""
 _MOST = 1 << 16
 """Calls at a turn."""
@@ -55,7 +55,7 @@ class Carrier:
         self._request = request
         self._attached = attached
         self._output = output
-        self._calls = CallRing(attached.calls, request.ring_size)
+        self._calls = CallRings(attached.calls, request.ring_size)
         self._records = LifecycleRing(attached.lifecycle, LIFECYCLE_SIZE)
         page = mmap.mmap(attached.counters, mmap.PAGESIZE, prot=mmap.PROT_READ)
         self._counters = np.frombuffer(page, np.uint64, 2)
@@ -184,7 +184,8 @@ class Carrier:
 
     def _carry_rest(self) -> None:
         """Everything that is left, to a reader that still takes it."""
-        while self._carry() == _MOST or len(self._lifecycle):
+        self._flush()  # a queue that is full would leave the rings as they are
+        while self._carry() or len(self._calls) or len(self._lifecycle):
             self._flush()
         lost = int(self._counters[CALLS_LOST])
         self._tell_lost(lost, time.monotonic_ns())

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from imsafe.errors import SourceError
 from imsafe.sources.ebpf import stub_headers
-from imsafe.sources.ebpf.layout import LIFECYCLE_SIZE
+from imsafe.sources.ebpf.layout import LIFECYCLE_SIZE, call_rings
 from imsafe.sources.ebpf.wanted import Wanted
 from imsafe.sources.kernel_request import KernelRequest
 
@@ -110,16 +110,18 @@ def _attach(request: KernelRequest, wanted: Wanted) -> list[int]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     _fill(bpf, wanted)
-    maps = [bpf[name].map_fd for name in (b"calls", b"lifecycle", b"marks", b"counters")]
+    rings = [f"calls{number}".encode() for number in range(call_rings(request.ring_size))]
+    maps = [bpf[name].map_fd for name in (*rings, b"lifecycle", b"marks", b"counters")]
     links = [*bpf.raw_tracepoint_fds.values(), *bpf.tracepoint_fds.values()]
     return maps + [link.fileno() if hasattr(link, "fileno") else int(link) for link in links]
 
 
 def _options(request: KernelRequest, wanted: Wanted) -> list[str]:
-    page = os.sysconf("SC_PAGESIZE")
+    page, rings = os.sysconf("SC_PAGESIZE"), call_rings(request.ring_size)
     deepest = max((path.rstrip("/").count("/") for path in wanted.group_paths), default=0)
     return [
-        f"-DCALL_PAGES={request.ring_size // page}",
+        f"-DCALL_RINGS={rings}",
+        f"-DCALL_PAGES={request.ring_size // rings // page}",
         f"-DLIFECYCLE_PAGES={LIFECYCLE_SIZE // page}",
         f"-DFOLLOW_EXEC={int(request.follow_exec)}",
         f"-DSIMULATE_LOSS={request.simulate_loss}",

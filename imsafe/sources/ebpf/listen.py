@@ -14,14 +14,17 @@ import select
 import signal
 import socket
 import subprocess
+import time
 from collections import Counter
 
-from imsafe.errors import SourceError
+from imsafe.errors import SourceError, reason
 from imsafe.sources.kernel_request import KernelRequest
 from imsafe.sources.peer import Allowed, Peer, PrivateListener, peer_of
 
 _LONGEST_REQUEST = 64 << 10
 _PATIENCE_S = 5.0
+_LARGEST_RING = 128 << 20
+"""The kernel's memory is not its clients' to take."""
 _MOST_TRACERS = 32
 _MOST_OF_A_USER = 8
 
@@ -92,12 +95,16 @@ class _Serving:
 
     def _start(self, connection: socket.socket, peer: Peer) -> None:
         connection.setblocking(True)
-        child = subprocess.Popen(
-            [*self._command, f"--serve={peer.pid}"],
-            stdin=connection.fileno(),
-            stdout=connection.fileno(),
-            stderr=connection.fileno(),
-        )
+        try:
+            child = subprocess.Popen(
+                [*self._command, f"--serve={peer.pid}"],
+                stdin=connection.fileno(),
+                stdout=connection.fileno(),
+                stderr=connection.fileno(),
+            )
+        except OSError as error:
+            _say(connection, f"The kernel tracer could not be started: {reason(error).lower()}.")
+            return
         self._asking.append((child, peer.uid))
 
 
@@ -109,10 +116,11 @@ def request_of(connection: socket.socket) -> KernelRequest:
     SourceError
         It comes too slowly, is too long, or is none.
     """
-    connection.settimeout(_PATIENCE_S)
+    deadline = time.monotonic() + _PATIENCE_S
     octets = b""
     try:
         while not octets.endswith(b"\n"):
+            connection.settimeout(max(deadline - time.monotonic(), 1e-3))
             part = connection.recv(4096)
             octets += part
             if not part or len(octets) > _LONGEST_REQUEST:
@@ -124,7 +132,12 @@ def request_of(connection: socket.socket) -> KernelRequest:
         raise SourceError("The request to the kernel tracer is not JSON.") from None
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise SourceError("The request to the kernel tracer is not a list of words.")
-    return KernelRequest.from_words(words)
+    request = KernelRequest.from_words(words)
+    if request.ring_size > _LARGEST_RING:
+        raise SourceError(
+            f"A ring of more than {_LARGEST_RING >> 20}M is root's to ask for, not this socket's."
+        )
+    return request
 
 
 def _say(connection: socket.socket, sentence: str) -> None:

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from imsafe.errors import SourceError
 
-NOBODY = 65534
+_FIRST_USER = 0x70000000
+"""The user numbers from here to 2^31 belong to nobody, by systemd's and Debian's division."""
 
 _PR_SET_DUMPABLE, _PR_GET_DUMPABLE = 4, 3
 _PR_SET_NO_NEW_PRIVS, _PR_GET_NO_NEW_PRIVS = 38, 39
@@ -158,7 +159,10 @@ def code_places() -> list[Path]:
     """Where the running interpreter takes code from."""
     package = Path(__file__).resolve().parents[2]
     places = [Path(sys.executable), package]
-    places += [found for entry in sys.path if (found := Path(entry, "numpy")).is_dir()]
+    numpy = ("numpy", "numpy.libs")  # a wheel keeps its libraries beside it
+    places += [
+        found for entry in sys.path for name in numpy if (found := Path(entry, name)).is_dir()
+    ]
     return places
 
 
@@ -167,7 +171,15 @@ def code_folders() -> list[Path]:
     return [Path(entry) for entry in sys.path if Path(entry).is_dir()]
 
 
-def give_up(user: int = NOBODY) -> None:
+def own_user() -> int:
+    """A user number that no other process has.
+
+    Daemons run as the user nobody; one that is watched could stop a tracer that did, too.
+    """
+    return _FIRST_USER + os.getpid()
+
+
+def give_up() -> None:
     """Become a process that can read, write and end; prove it.
 
     Raises
@@ -180,6 +192,7 @@ def give_up(user: int = NOBODY) -> None:
         # Capabilities and filters are a thread's own.
         raise SourceError("The kernel tracer has more than one thread and cannot be confined.")
     if os.geteuid() == 0:
+        user = own_user()
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)

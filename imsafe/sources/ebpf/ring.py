@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -34,6 +35,11 @@ class _Ring:
         self._map = mmap.mmap(descriptor, page + size, mmap.MAP_SHARED, mmap.PROT_READ, offset=page)
         self._consumed = np.frombuffer(self._consumer_page, np.uint64, 1)
         self._produced = np.frombuffer(self._map, np.uint64, 1)
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything that was written has been taken."""
+        return bool(self._produced[0] == self._consumed[0])
 
 
 class CallRing(_Ring):
@@ -97,6 +103,47 @@ class CallRing(_Ring):
         places = np.arange(begin, end) % count
         places = places[(self._lengths[places] & _BUSY) == 0]
         return int(self._times[places].min()) if len(places) else (1 << 64) - 1
+
+
+class CallRings:
+    """All rings of calls, as if they were one, and in the order of time.
+
+    Parameters
+    ----------
+    descriptors
+        Of rings of the same size.
+    size
+        Of all together.
+    """
+
+    def __init__(self, descriptors: Sequence[int], size: int) -> None:
+        self._rings = [CallRing(ring, size // len(descriptors)) for ring in descriptors]
+        self._early = np.empty(0, EVENT)
+
+    def __len__(self) -> int:
+        """How many calls have been taken that wait for those before them."""
+        return len(self._early)
+
+    def take(self, now: int, most: int) -> tuple[Events, int]:
+        """Take the oldest records: `CallRing.take`.
+
+        A thread that changes the processor changes the ring: what is younger than the horizon
+        waits until nothing older can come from another one.
+        """
+        if len(self._rings) == 1:
+            return self._rings[0].take(now, most)
+        if not len(self._early) and all(ring.empty for ring in self._rings):
+            return self._early, now
+        taken = [ring.take(now, most // len(self._rings)) for ring in self._rings]
+        horizon = min(until for _, until in taken)
+        events = np.concatenate([self._early, *(calls for calls, _ in taken)])
+        times = np.ascontiguousarray(events["time_ns"])
+        if (times[1:] < times[:-1]).any():
+            order = np.argsort(times, kind="stable")
+            events, times = events[order], times[order]
+        ready = int(np.searchsorted(times, horizon))
+        self._early = events[ready:].copy()
+        return events[:ready], horizon
 
 
 class LifecycleRing(_Ring):
