@@ -29,7 +29,7 @@ def page(program: str) -> str:
 
 
 @functools.cache
-def options_of_help(program: str, *words: str) -> set[str]:
+def options_of_help(program: str, *words: str) -> frozenset[str]:
     process = subprocess.run(
         [sys.executable, "-m", PROGRAMS[program], *words, "--help"],
         capture_output=True,
@@ -41,7 +41,9 @@ def options_of_help(program: str, *words: str) -> set[str]:
     assert process.stderr == ""
     usage = process.stdout.partition("examples:")[0]
     lines = [line for line in usage.splitlines() if re.match(r" {2}-", line)]
-    return {option for line in lines for option in OPTION.findall(re.split(r" {2,}", line[2:])[0])}
+    return frozenset(
+        option for line in lines for option in OPTION.findall(re.split(r" {2,}", line[2:])[0])
+    )
 
 
 def options_of_page(program: str) -> set[str]:
