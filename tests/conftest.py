@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("IMSAFE_DATA", ROOT.parent / "shared" / "data"))
 
-_MARK = f"IMSAFE_TESTED_BY={os.getpid()}-{time.monotonic_ns()}"
+_MARK = f"TESTED_BY={os.getpid()}-{time.monotonic_ns()}"
 os.environ.update([_MARK.split("=")])  # whatever is started from here on has it, and its offspring
 
 
