@@ -91,7 +91,8 @@ def recently(
     new_pairs: list[tuple[str, str]] = []
     if reading in {"burst", "novelty"}:
         of_thread = _last_calls(stretches, tid, after, CALLS + 1)
-        new_pairs = _new_pairs(profile, of_thread)
+        if reading == "novelty":
+            new_pairs = _new_pairs(profile, of_thread)
         calls = [call[:2] for call in of_thread[-CALLS:]]
     else:
         calls = _calls_of_all(stretches, after, LATELY)

@@ -39,7 +39,7 @@ class Recent:
     processes
         How many processes were learned.
     new_pairs
-        Calls that were made before, but never directly after the other one.
+        Of novelty: calls that were made before, but never directly after the other one.
     """
 
     calls: int
@@ -85,7 +85,7 @@ def reason_of(
         Of burst and novelty: the same calls; of the other readings: the process's.
     """
     facts = [_few_made(recent)]
-    if reading == "novelty" and recent.new_pairs:
+    if recent.new_pairs:
         facts.append(_never_after(recent.new_pairs))
     if reading == "repertoire":
         lead = "uses calls together that no learned process used together by this point"

@@ -127,6 +127,8 @@ def test_pairs_that_were_never_seen_are_named(profile: Profile) -> None:
         "worker (pid 10) does what was not learned: for the first time write came directly after"
         " close, and poll directly after write."
     )
+    # A burst is told by what was most unusual in it.
+    assert not recently(profile, [Stretch({}, 0, [part])], 100, 0, "burst").new_pairs
     # Over a loss nothing is directly after anything.
     before, after = events_of(order[:-2]), events_of(order[-2:])
     parts = [Part(before, np.zeros(len(before), np.int64)), Lost(3, 0, 1)]
