@@ -47,6 +47,7 @@ def score_unit(
     before: NDArray[np.int64],
     thread: NDArray[np.int64],
     first: int,
+    left_out_from: int,
     depth: int,
     automaton: Automaton,
     count: NDArray[np.int64],
@@ -64,7 +65,7 @@ def score_unit(
     costs: NDArray[np.int64],
     readings: NDArray[np.float64],
 ) -> None:
-    """Surprise and readings of each call of a unit that is left out.
+    """Surprise and readings of each call of a unit, its own counts left out.
 
     Parameters
     ----------
@@ -72,6 +73,8 @@ def score_unit(
         Row of the thread's call before this one, -1 where its context is void.
     first
         Rows from here on are the unit's own.
+    left_out_from
+        And from here on they are left out: `first`, or the number of rows.
     own_count, own_continuations, own_distinct
         Zero on entry and on return; shape (nodes,).
     node
@@ -93,7 +96,7 @@ def score_unit(
             if found < 0:
                 break
             node[row, order] = found
-            if row >= first:
+            if row >= left_out_from:
                 parent = context
                 own_count[found] += 1
                 own_continuations[parent] += 1
@@ -138,7 +141,7 @@ def score_unit(
             readings[row, REPERTOIRE_COLUMN] = use_call(
                 process, 0, symbol, sets, without, remembered
             )  # fmt: skip
-    for row in range(first, rows):
+    for row in range(left_out_from, rows):
         for order in range(1, depth + 1):
             found = node[row, order]
             if found >= 0:
@@ -165,8 +168,15 @@ def readings_left_out(
     sets: Sets,
     units: Sequence[Unit],
     progress: Callable[[float], None] | None = None,
+    *,
+    leave_out: bool = True,
 ) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Surprise and readings of each unit's own calls, by the profile without it.
+
+    Parameters
+    ----------
+    leave_out
+        Or not: what repetitions of the units read.
 
     Returns
     -------
@@ -184,13 +194,15 @@ def readings_left_out(
         if thread.max() >= len(threads.total):
             threads = thread_windows(int(thread.max()) + 1)
         own_sets = np.full(len(CHECKPOINTS), -1, np.int64)
-        for place, key in enumerate(sets_of(unit.rows[unit.first :])):
-            own_sets[place] = row_of.get(key, -1)
+        left_out_from = unit.first if leave_out else len(symbols)
+        if leave_out:
+            for place, key in enumerate(sets_of(unit.rows[unit.first :])):
+                own_sets[place] = row_of.get(key, -1)
         remembered.stage[:] = -1
         costs = np.zeros(len(symbols), np.int64)
         readings = np.zeros((len(symbols), 4))
         score_unit(
-            symbols, before, thread, unit.first, tree.depth, automaton,
+            symbols, before, thread, unit.first, left_out_from, tree.depth, automaton,
             tree.count, tree.continuations, tree.distinct,
             own_count, own_continuations, own_distinct,
             threads, process, ready, left_out(ready, own_sets), remembered,

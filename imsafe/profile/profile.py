@@ -22,6 +22,7 @@ from imsafe.profile.repertoire import Sets
 from imsafe.profile.saturation import Saturation, new_pair_chance, saturation
 from imsafe.profile.scorer import Scorer
 from imsafe.profile.tree import PrefixTree
+from imsafe.profile.units import only_beginnings
 from imsafe.profile.windows import DRIFT_LEAST
 
 
@@ -61,16 +62,15 @@ class Profile:
         """Calibrate on the sample of what was learned."""
         units = [unit for _, unit in sorted(knowledge.sample.units.items())]
         automaton = compile_tree(knowledge.tree, knowledge.alphabets)
-        left_out = readings_left_out(knowledge.tree, automaton, knowledge.sets, units, progress)
+        learned = (knowledge.tree, automaton, knowledge.sets)
+        readings = [found for _, found in readings_left_out(*learned, units, progress)]
+        if saturation(knowledge.tree).is_enough:
+            # Until then it stands for what is normal and still to come.
+            for alone in only_beginnings(units):
+                ((_, repeated),) = readings_left_out(*learned, [units[alone]], leave_out=False)
+                readings[alone] = (readings[alone] + repeated) / 2
         preceding = [unit.first for unit in units]
-        return cls(
-            knowledge,
-            calibrate(
-                [readings for _, readings in left_out],
-                preceding,
-                new_pair_chance(knowledge.tree),
-            ),
-        )
+        return cls(knowledge, calibrate(readings, preceding, new_pair_chance(knowledge.tree)))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Profile:

@@ -9,6 +9,8 @@ hashes, so that the same ones remain in whatever order traces come.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,6 +58,26 @@ class Unit:
     def calls(self) -> int:
         """How many calls the unit itself has."""
         return len(self.rows) - self.first
+
+    @property
+    def beginning(self) -> int | None:
+        """The symbol that its process begins with; None of a later unit of a process."""
+        return None if self.first else int(self.rows[0] & SYMBOL)
+
+
+def only_beginnings(units: Sequence[Unit]) -> list[int]:
+    """Places of the units that begin a process with a call with which no other one begins.
+
+    A program's start begins with another call than the processes that it forks, so of a
+    daemon that was started once these are that start.
+    """
+    beginnings = [unit.beginning for unit in units]
+    times = Counter(beginnings)
+    return [
+        place
+        for place, begins in enumerate(beginnings)
+        if begins is not None and times[begins] == 1
+    ]
 
 
 def unit_hash(trace: str, process: int, block: int) -> str:

@@ -103,6 +103,12 @@ def daemon(rng: np.random.Generator, length: int, pid: int = 1) -> Events:
     return calls(numbers[:length], pid)
 
 
+def started(rng: np.random.Generator, length: int, pid: int = 1) -> Events:
+    """The same server with a long start, whose calls it never makes again."""
+    begins = calls([12, *range(100, 160), *range(100, 130)], pid)
+    return np.concatenate([begins, daemon(rng, length - len(begins), pid)])
+
+
 def nodes_of(profile: Profile) -> dict[tuple[int, ...], tuple[int, int]]:
     """Every sequence of a profile with its count and its processes."""
     tree = profile.tree

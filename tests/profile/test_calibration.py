@@ -22,16 +22,21 @@ from imsafe.profile.calibration import (
     curve,
     score_of,
 )
+from imsafe.profile.learner import Learner
 from imsafe.profile.leave_one_out import readings_left_out
 from imsafe.profile.pace import Pace
+from imsafe.profile.profile import Profile
+from imsafe.profile.saturation import new_pair_chance
 from imsafe.profile.scorer import Scorer
 from imsafe.profile.units import Sample, Unit, unit_hash
-from tests.profile.making import any_events, calls, daemon, learned
+from tests.profile.making import any_events, calls, daemon, learn_trace, learned, started
 from tests.profile.reference import BLOCK, Counts, Follower, Stage, read, stages
 
 
-def reference_readings(traces: list[Events], depth: int, alphabets: dict[int, int]) -> dict:
-    """Each unit's surprise and readings by a profile that was learned without it."""
+def reference_readings(
+    traces: list[Events], depth: int, alphabets: dict[int, int], leave_out: bool = True
+) -> dict:
+    """Each unit's surprise and readings by a profile that was learned without it, or with it."""
     found = [
         (number, call)
         for number, events in enumerate(traces)
@@ -45,7 +50,7 @@ def reference_readings(traces: list[Events], depth: int, alphabets: dict[int, in
         counts = Counts(depth, alphabets)
         pairs: Counter[Stage] = Counter()
         for key, others in by_process.items():
-            if key != (number, process):
+            if key != (number, process) or not leave_out:
                 pairs.update(stages([call.symbol for call in others]))
                 for call in others:
                     counts.add(call)
@@ -56,8 +61,10 @@ def reference_readings(traces: list[Events], depth: int, alphabets: dict[int, in
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(any_events(), min_size=1, max_size=3), st.integers(1, 5))
-def test_a_unit_is_judged_as_if_it_had_not_been_learned(traces: list[Events], depth: int) -> None:
+@given(st.lists(any_events(), min_size=1, max_size=3), st.integers(1, 5), st.booleans())
+def test_a_unit_is_judged_as_if_it_had_not_been_learned_or_as_if_it_came_again(
+    traces: list[Events], depth: int, leave_out: bool
+) -> None:
     profile = learned(traces, depth)
     known = profile.knowledge
     keys = sorted(known.sample.units)
@@ -66,12 +73,13 @@ def test_a_unit_is_judged_as_if_it_had_not_been_learned(traces: list[Events], de
         compile_tree(known.tree, known.alphabets),
         known.sets,
         [known.sample.units[key] for key in keys],
+        leave_out=leave_out,
     )
     found = {
         key: [(int(cost), *map(float, row)) for cost, row in zip(costs, rows, strict=True)]
         for key, (costs, rows) in zip(keys, results, strict=True)
     }
-    assert found == reference_readings(traces, depth, known.alphabets)
+    assert found == reference_readings(traces, depth, known.alphabets, leave_out)
 
 
 def test_a_unit_of_many_calls_is_judged_so_too() -> None:
@@ -132,6 +140,69 @@ def test_one_long_process_is_enough_and_three_short_ones_are_not() -> None:
     assert short.why_no_threshold.startswith("not learned enough for a threshold: 3 of 20")
     nothing = learned([])
     assert nothing.suggested_threshold is None
+
+
+def without_the_rule(profile: Profile) -> Profile:
+    """The same knowledge, calibrated with every unit left out."""
+    known = profile.knowledge
+    units = [unit for _, unit in sorted(known.sample.units.items())]
+    automaton = compile_tree(known.tree, known.alphabets)
+    found = [rows for _, rows in readings_left_out(known.tree, automaton, known.sets, units)]
+    preceding = [unit.first for unit in units]
+    return Profile(known, calibrate(found, preceding, new_pair_chance(known.tree)))
+
+
+def test_the_only_start_does_not_hide_an_attack_and_may_come_again() -> None:
+    rng = np.random.default_rng(1)
+    profile = learned([started(rng, 120_000)])
+    threshold = profile.suggested_threshold
+    assert threshold is not None
+    restarted, later = started(rng, 10_000), daemon(rng, 400)[11:]
+    attacked = np.concatenate([restarted, calls([57, 59, 33, 41, 42]), later])
+
+    def highest(by: Profile, events: Events) -> float:
+        return float(Scorer(by).feed(0, events)["score"].max())
+
+    assert highest(profile, restarted) < threshold < highest(profile, attacked)
+    assert highest(without_the_rule(profile), attacked) < threshold
+
+
+def test_what_begins_as_something_else_does_is_left_out() -> None:
+    rng = np.random.default_rng(1)
+    alone = learned([started(rng, 60_000)])
+    assert alone.calibration != without_the_rule(alone).calibration
+    twice = learned([started(rng, 60_000), started(rng, 3000)])
+    assert twice.calibration == without_the_rule(twice).calibration
+    # Its children begin otherwise.
+    children = [calls([273, 3, 3, 0, 1, 231], pid) for pid in range(2, 40)]
+    family = learned([np.concatenate([started(rng, 60_000), *children])])
+    assert family.calibration != without_the_rule(family).calibration
+
+
+def test_while_much_is_still_to_come_the_only_start_stands_for_it() -> None:
+    rng = np.random.default_rng(1)
+    varied = calls(rng.integers(0, 60, 50_000).tolist())
+    little = learned([np.concatenate([started(rng, 2000), varied])])
+    assert not little.saturation.is_enough
+    assert little.calibration == without_the_rule(little).calibration
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_the_only_start_is_the_same_in_whatever_order_it_was_learned(
+    order: tuple[int, ...],
+) -> None:
+    rng = np.random.default_rng(2)
+    # What was attached to in the midst of its work begins with other calls.
+    traces = [started(rng, 30_000), daemon(rng, 20_000)[12:], daemon(rng, 20_000)[13:]]
+    whole = learned(traces)
+    assert whole.calibration != without_the_rule(whole).calibration
+    profile: Profile | None = None
+    for number in order:
+        learner = Learner(8) if profile is None else Learner.from_profile(profile)
+        learn_trace(learner, traces[number], f"trace-{number}")
+        profile = learner.finish()
+    assert profile is not None
+    assert profile.calibration == whole.calibration
 
 
 @settings(max_examples=60, deadline=None)
