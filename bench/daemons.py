@@ -325,6 +325,7 @@ def report(found: Sequence[Subject], options: Sequence[str]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="short runs, 2 trials")
+    parser.add_argument("--once", action="store_true", help="learned from one start, 2 trials")
     parser.add_argument("--ptrace", action="store_true", help="not by the kernel tracer")
     parser.add_argument("--only", choices=("redis", "nginx"), help="one of the daemons")
     parser.add_argument(
@@ -341,9 +342,12 @@ def main() -> None:
         print(f"bench/daemons.py {why} and was not run.")
         return
     plan = Plan(runs=4, watched=2, seconds=15, quiet=4, trials=2) if args.quick else Plan()
-    if args.ptrace:  # the slower tracer: half of it
-        plan.ptrace, plan.at_once = True, plan.at_once // 2
+    if args.once:
+        plan = Plan(runs=1, watched=4, seconds=60, quiet=20, trials=2)
+    elif args.ptrace:  # the slower tracer: half of it
+        plan.at_once //= 2
         plan.runs, plan.watched = plan.runs // 2, plan.watched // 2
+    plan.ptrace = args.ptrace
     with tempfile.TemporaryDirectory(prefix="imsafe-daemons-") as name:
         folder = Path(name)
         folder.chmod(0o755)
