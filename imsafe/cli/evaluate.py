@@ -20,6 +20,7 @@ from imsafe.cli.common import (
 )
 from imsafe.cli.trace_events import items_of
 from imsafe.errors import ImsafeError
+from imsafe.plural import number_of
 from imsafe.stream.items import Closed, Lost, Segment
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
 
@@ -236,7 +237,8 @@ def compared(
 
 
 def _print(result: dict[str, Any], why_no_threshold: str) -> None:
-    print(f"{result['normal']:,} normal traces, {result['attack']:,} attacks")
+    normal, attacks = number_of(result["normal"], "normal trace"), result["attack"]
+    print(f"{normal}, {number_of(attacks, 'attack')}")
     rates = list(result["detection"])
     titles = "".join(f"{float(rate):>8.0%}" for rate in rates)
     print(f"{'':24}{'area':>8}   attacks found at a share of false alarms of")

@@ -26,6 +26,7 @@ from imsafe.cli.learn_pool import Order, Pool, default_jobs
 from imsafe.cli.learning import learn_trace
 from imsafe.errors import FileExistsRefused, ImsafeError
 from imsafe.files import check_writable
+from imsafe.plural import number_of
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ def _learn(options: argparse.Namespace) -> int:
     if not options.again:
         _refuse_known(left, learner)
     if resumed is not None:
-        _note(f"{len(traces) - len(left)} of {len(traces)} traces were learned by an earlier run.")
+        of_all = number_of(len(traces), "trace was learned", "traces were learned")
+        _note(f"{len(traces) - len(left):,} of {of_all} by an earlier run.")
     elif checkpoint.path.exists():
         _note(f"{checkpoint.path} is of an earlier run; --resume goes on from it. Learning anew.")
     progress = Progress(as_json=options.json)
@@ -222,7 +224,7 @@ class Learning:
             self._checkpoint.save_if_due(self._learner)
 
         def show(read: int) -> None:
-            name = f"{len(pool.learned)} of {len(traces)} traces"
+            name = f"{len(pool.learned):,} of {number_of(len(traces), 'trace')}"
             self._show(read / total if total else 0.0, name)
 
         pool = Pool(self._learner.depth, self._application, take, show)
@@ -234,7 +236,8 @@ class Learning:
         learner = self._learner
         self._progress.show(
             0.8 * min(done, 1.0),
-            f"{name}: {learner.calls:,} calls, {learner.nodes:,} sequences; {self._saturation}",
+            f"{name}: {number_of(learner.calls, 'call')},"
+            f" {number_of(learner.nodes, 'sequence')}; {self._saturation}",
             **self.saturation(),
         )
 
@@ -329,13 +332,16 @@ def _report(
         )
         return
     if whole < len(traces):
-        print(f"Stopped: {whole} of {len(traces)} traces were learned, and are saved.")
+        of_all = number_of(len(traces), "trace was learned", "traces were learned")
+        print(f"Stopped: {whole:,} of {of_all}, and saved.")
     print(
-        f"{options.output}: {profile.calls:,} calls of {profile.processes:,} processes, "
-        f"{len(profile.tree) - 1:,} sequences of up to {profile.depth} calls."
+        f"{options.output}: {number_of(profile.calls, 'call')} of"
+        f" {number_of(profile.processes, 'process', 'processes')},"
+        f" {number_of(len(profile.tree) - 1, 'sequence')} of up to {profile.depth} calls."
     )
     if profile.lost_calls:
-        print(f"{profile.lost_calls:,} calls were lost while the traces were recorded.")
+        lost = number_of(profile.lost_calls, "call was lost", "calls were lost")
+        print(f"{lost} while the traces were recorded.")
     print(f"{str(profile.saturation).capitalize()}.")
     print(threshold_in_words(profile))
 

@@ -205,7 +205,7 @@ def _sources(args: argparse.Namespace, until_closed: int | None) -> list[tuple[s
     kind = next((kind for kind, given in kinds if given), "pid" if args.pid else "command")
     if args.stay and kind == "command" and not common.command_of(args):
         return []  # a window will say what to watch
-    if until_closed is not None and kind == "command":
+    if kind == "command" and (args.json or until_closed is not None):
         from imsafe.sources.tracer_process import TracerProcess  # noqa: PLC0415
 
         common.sources_from(args)  # checks that nothing else is named
@@ -214,7 +214,9 @@ def _sources(args: argparse.Namespace, until_closed: int | None) -> list[tuple[s
             full=args.full,
             follow_exec=not args.no_follow_exec,
             # Ours belongs to whoever started us; the command must not eat it.
-            stdin=subprocess.DEVNULL,
+            stdin=None if until_closed is None else subprocess.DEVNULL,
+            # Ours is the reports, which nobody else may make up.
+            stdout=2 if args.json else None,
         )
         return [(kind, tracer)]
     return [(kind, source) for source in common.sources_from(args)]

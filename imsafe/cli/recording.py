@@ -16,6 +16,7 @@ import imsafe
 from imsafe.cli.common import Stop, emit, say
 from imsafe.errors import ImsafeError
 from imsafe.events import Events, Kind
+from imsafe.plural import number_of
 from imsafe.profile.live_saturation import LiveSaturation
 from imsafe.profile.saturation import Saturation
 from imsafe.sources.base import FromFile, Source
@@ -164,7 +165,8 @@ class Recording:
         if self._json:
             emit({"type": "progress", **self.totals, **(seen.as_fields() if seen else {})})
         elif self._terminal:
-            text = f"{self._calls:,} calls of {len(self._processes):,} processes"
+            processes = number_of(len(self._processes), "process", "processes")
+            text = f"{number_of(self._calls, 'call')} of {processes}"
             if self._lost:
                 text += f", {self._lost:,} lost"
             print(f"\r\x1b[K{text}; {seen}"[:200], end="", file=sys.stderr, flush=True)

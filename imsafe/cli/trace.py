@@ -24,6 +24,7 @@ from imsafe.cli.common import (
 )
 from imsafe.cli.recording import Recording, record_sources
 from imsafe.errors import ImsafeError
+from imsafe.plural import number_of
 from imsafe.stream.trace_file import SizeLimitReached, TraceWriter
 
 _EXAMPLES = """\
@@ -80,12 +81,14 @@ def _run(args: argparse.Namespace) -> int:
         fields = {**totals, **(seen.as_fields() if seen else {}), "warnings": warnings}
         emit({"type": "done", "file": args.output, **fields})
     elif args.verbose or sys.stderr.isatty():
+        counts = recording.totals
         print(
-            f"ims-trace: {totals['calls']:,} calls of {totals['processes']:,} processes,"
-            f" {totals['lost']:,} lost; {totals['bytes']:,} bytes in {args.output}",
+            f"ims-trace: {number_of(counts['calls'], 'call')} of"
+            f" {number_of(counts['processes'], 'process', 'processes')}, {counts['lost']:,} lost;"
+            f" {number_of(counts['bytes'], 'byte')} in {args.output}",
             file=sys.stderr,
         )
-        if totals["calls"]:
+        if counts["calls"]:
             print(f"ims-trace: {recording.saturation}", file=sys.stderr)
     status = status_of("ims-trace", sources) or status
     if recording.failure is not None:

@@ -15,6 +15,7 @@ from imsafe.cli.common import OK, Parser, run
 from imsafe.cli.learn import threshold_in_words
 from imsafe.errors import ImsafeError
 from imsafe.files import saved_whole
+from imsafe.plural import number_of
 from imsafe.syscalls import symbol_of
 
 if TYPE_CHECKING:
@@ -140,11 +141,16 @@ def _summarise(profile: Profile) -> None:
     print(f"Application: {json.dumps(applications, ensure_ascii=False)[1:-1]}")
     print(f"Recorded by: {json.dumps(modes or 'not said', ensure_ascii=False)[1:-1]}")
     print(
-        f"Learned: {profile.calls:,} calls of {profile.processes:,} processes "
-        f"in {len(profile.traces):,} traces"
-        + (f"; {profile.lost_calls:,} calls were lost" if profile.lost_calls else "")
+        f"Learned: {number_of(profile.calls, 'call')} of"
+        f" {number_of(profile.processes, 'process', 'processes')}"
+        f" in {number_of(len(profile.traces), 'trace')}"
+        + (
+            f"; {number_of(profile.lost_calls, 'call was lost', 'calls were lost')}"
+            if profile.lost_calls
+            else ""
+        )
     )
-    print(f"Tree: {len(profile.tree) - 1:,} sequences of up to {profile.depth} calls")
+    print(f"Tree: {number_of(len(profile.tree) - 1, 'sequence')} of up to {profile.depth} calls")
     if profile.marks:
         print(f"Marked as normal: {len(profile.marks):,}")
     print(threshold_in_words(profile))

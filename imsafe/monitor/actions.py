@@ -23,6 +23,7 @@ from typing import TextIO
 from imsafe.errors import ImsafeError, reason
 from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert
+from imsafe.plural import number_of
 
 AT_ONCE = 4
 """Programs that may run at the same time."""
@@ -198,7 +199,7 @@ class Actions:
         if self.held_back > self._said_held_back and now - self._said_at >= 60.0:
             self._said_at, self._said_held_back = now, self.held_back
             self._notices.append(
-                f"{self.program} was held back, {self.held_back:,} times so far: at most"
+                f"{self.program} was held back, {number_of(self.held_back, 'time')} so far: at most"
                 f" {self._at_once} run at once and {self._a_minute} start in a minute."
             )
         notices, self._notices = self._notices, []

@@ -16,6 +16,7 @@ from imsafe.errors import ImsafeError
 from imsafe.files import saved_whole
 from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert
+from imsafe.plural import number_of
 
 _LONGEST = 4096
 
@@ -96,10 +97,11 @@ def _paragraph(alert: Alert) -> Sequence[str]:
         f"  user      {plain(alert['user']) or 'unknown'}",
         f"  started   {moment(alert['started']) or 'unknown'}",
         f"  score     {alert['peak']:.3f} at its peak, threshold {alert['threshold']:.3f},"
-        f" reading {plain(alert['reading'])}, {alert['calls_above']:,} calls above the threshold",
+        f" reading {plain(alert['reading'])},"
+        f" {number_of(alert['calls_above'], 'call')} above the threshold",
     ]
     if alert["lost"]:
-        lines.append(f"  lost      {alert['lost']:,} calls before it")
+        lines.append(f"  lost      {number_of(alert['lost'], 'call')} before it")
     if alert["acknowledged"] is not None:
         lines.append(f"  seen to   {moment(alert['acknowledged'])}")
     if alert["normal"] is not None:

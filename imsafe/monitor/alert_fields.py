@@ -8,6 +8,7 @@ import shlex
 
 from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert
+from imsafe.plural import number_of
 
 
 def sentence(alert: Alert) -> str:
@@ -16,7 +17,8 @@ def sentence(alert: Alert) -> str:
     if alert["state"] == "closed":
         return (
             f"Alert {alert['id']} closed: {who}; highest score {alert['peak']:.3f},"
-            f" {alert['calls_above']:,} calls above the threshold {alert['threshold']:.3f}."
+            f" {number_of(alert['calls_above'], 'call')} above the threshold"
+            f" {alert['threshold']:.3f}."
         )
     return (
         f"Alert {alert['id']}: {who}; score {alert['score']:.3f} (threshold"

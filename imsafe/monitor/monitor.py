@@ -32,6 +32,7 @@ from imsafe.monitor.report import Report
 from imsafe.monitor.score_log import MOST_BYTES, ScoreLog
 from imsafe.monitor.view_protocol import VIEW_FOLDER, VIEW_VERSION, Hello, Status
 from imsafe.monitor.watched import Watched
+from imsafe.plural import number_of
 from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import Scorer
 from imsafe.sources.base import FromFile, Source
@@ -555,9 +556,8 @@ class Monitor:
                 self.say(str(error))
         summary = self._summary()
         line = (
-            f"{summary['calls']:,} calls scored, highest score {summary['highest']:.3f},"
-            f" {summary['alerts']:,} alert{'' if summary['alerts'] == 1 else 's'},"
-            f" {summary['lost']:,} calls lost"
+            f"{number_of(summary['calls'], 'call')} scored, highest score {summary['highest']:.3f},"
+            f" {number_of(summary['alerts'], 'alert')}, {number_of(summary['lost'], 'call')} lost"
             + (f", {summary['not_watched']:,} not watched" if summary["not_watched"] else "")
             + "."
         )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from imsafe.errors import ImsafeError
 from imsafe.monitor.view_protocol import Alert, Status
+from imsafe.plural import number_of
 
 if TYPE_CHECKING:
     from imsafe.monitor.alert_file import AlertFile
@@ -142,7 +143,7 @@ class Outputs:
             logger.out.close()
         said = self._problems
         if self.dropped:
-            said.append(f"{self.dropped:,} messages found no logger to take them.")
+            said.append(f"{number_of(self.dropped, 'message')} found no logger to take them.")
         if self.service is not None:
             self.service.close()
         return said
@@ -157,12 +158,14 @@ class Outputs:
             problem = logger.out.problem
             if problem and self._is_due(logger.name, now, SAY_AGAIN_S):
                 self._problems.append(
-                    f"{logger.out.waiting:,} messages wait for {logger.name}: {problem}."
+                    f"{number_of(logger.out.waiting, 'message waits', 'messages wait')}"
+                    f" for {logger.name}: {problem}."
                 )
         if self.dropped > self._dropped and self._is_due("dropped", now, SAY_AGAIN_S):
             self._dropped = self.dropped
             self._problems.append(
-                f"{self.dropped:,} messages were dropped so far: their logger did not take them."
+                f"{number_of(self.dropped, 'message was', 'messages were')} dropped so far,"
+                " which no logger took."
             )
 
     def _is_due(self, what: str, now: float, interval: float) -> bool:
@@ -183,8 +186,7 @@ class Outputs:
 
 def status_line(status: Status) -> str:
     """One line for `systemctl status`."""
-    alerts, lost = status["alerts"], status["lost"]
     return (
-        f"{status['state'].capitalize()}: {status['calls']:,} calls scored, {alerts:,}"
-        f" alert{'' if alerts == 1 else 's'}, {lost:,} calls lost"
+        f"{status['state'].capitalize()}: {number_of(status['calls'], 'call')} scored,"
+        f" {number_of(status['alerts'], 'alert')}, {number_of(status['lost'], 'call')} lost"
     )

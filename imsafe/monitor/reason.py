@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from imsafe.monitor.meanings import meaning, telling
 from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import ExplainedCall
+from imsafe.plural import number_of
 from imsafe.stream.items import ProcessInfo
 
 SURPRISING_BITS = 4.0
@@ -97,7 +98,7 @@ def reason_of(
         )
         if recent.unusual:
             place = "came where they hardly ever come"
-            facts.append(f"{recent.unusual} of its last {recent.calls} calls {place}")
+            facts.append(f"{recent.unusual} of its last {number_of(recent.calls, 'call')} {place}")
     if not facts[0] and not recent.new_pairs:
         facts.append(_most_unusual(calls))
     said = "; ".join(fact for fact in facts if fact)
@@ -125,7 +126,7 @@ def _few_made(recent: Recent) -> str:
         return f"it called {_listed(recent.new)}, which no learned process ever did"
     if recent.rare:
         most = max(recent.makers[call] for call in recent.rare[:NAMED])
-        few = f"{most} of {recent.processes:,} learned processes"
+        few = f"{most} of {number_of(recent.processes, 'learned process', 'learned processes')}"
         return f"it called {_listed(recent.rare)}, which at most {few} did"
     return ""
 

@@ -161,6 +161,8 @@ class ViewClient:
         return messages
 
     def _check_greeting(self, message: Message | None) -> None:
+        if isinstance(message, ReplyMessage) and not message.ok:
+            raise ViewError(message.error)  # the monitor has no room for us
         if not isinstance(message, HelloMessage):
             raise ViewError("The monitor did not introduce itself; it may be of another version.")
         version = message.hello["version"]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import socket
@@ -29,13 +30,17 @@ from imsafe.monitor.view_protocol import (
     ViewKind,
 )
 from imsafe.monitor.view_requests import LONGEST_REQUEST, Request, RequestError, parse_request
-from imsafe.sources.peer import Allowed, PrivateListener, peer_of
+from imsafe.sources.peer import Allowed, Peer, PrivateListener, peer_of
 from imsafe.stream.frames import Frame, FrameParser
 
 INTERVAL = 1 / 30
 """Seconds between two sendings to the windows."""
 
 MOST_CLIENTS = 32
+MOST_ONLOOKERS = 24
+"""The other places are for those who may steer."""
+
+MOST_OF_AN_ONLOOKER = 8
 MOST_GAPS = 10_000
 MOST_NOTICES = 100
 MOST_IO_URINGS = 1_000
@@ -53,6 +58,7 @@ _LONG_REQUESTS = frozenset({"calls"})
 @dataclass(eq=False, slots=True)
 class _Client:
     socket: socket.socket
+    uid: int
     may_steer: bool
     outbox: Outbox
     parser: FrameParser = field(default_factory=lambda: FrameParser(_FROM_WINDOW, headers=False))
@@ -198,11 +204,18 @@ class ViewServer:
             connection, _ = self._listener.socket.accept()
         except OSError:
             return  # it has left again, or descriptors are short: the next turn tries again
-        may_steer = self._check_peer(connection)
-        if may_steer is None or len(self._clients) >= MOST_CLIENTS:
+        connection.setblocking(False)
+        peer = self._check_peer(connection)
+        if peer is None:
             connection.close()
             return
-        connection.setblocking(False)
+        may_steer = Allowed().admits(peer)
+        if words := self._why_no_place(peer.uid, may_steer):
+            refusal = {"id": 0, "ok": False, "error": words}
+            with contextlib.suppress(OSError):  # it has left
+                connection.send(json_frame(ViewKind.REPLY, refusal))
+            connection.close()
+            return
         outbox = Outbox(
             json_frame(ViewKind.HELLO, self._hello(may_steer)),
             self._history.all(),
@@ -215,19 +228,35 @@ class ViewServer:
         outbox.identities(self._all_identities())
         for kind, latest in self._latest.items():
             outbox.latest(kind, latest)
-        client = _Client(connection, may_steer, outbox)
+        client = _Client(connection, peer.uid, may_steer, outbox)
         self._clients.append(client)
         self._listen_to(client, True)
 
-    def _check_peer(self, connection: socket.socket) -> bool | None:
-        """Whether the other side may steer; None when it may not even look on."""
+    def _check_peer(self, connection: socket.socket) -> Peer | None:
+        """Who is at the other side; None when it may not even look on."""
         try:
             peer = peer_of(connection)
         except OSError:
             return None  # nobody vouches for it
-        if Allowed().admits(peer):
-            return True
-        return False if self._allowed.admits(peer) else None
+        return peer if self._allowed.admits(peer) else None
+
+    def _why_no_place(self, uid: int, may_steer: bool) -> str:
+        """Why there is no place for another window of that user; empty: there is one."""
+        if len(self._clients) >= MOST_CLIENTS:
+            return f"{MOST_CLIENTS} windows are attached to this monitor already; close some."
+        if may_steer:
+            return ""
+        onlookers = [client.uid for client in self._clients if not client.may_steer]
+        if onlookers.count(uid) >= MOST_OF_AN_ONLOOKER:
+            return (
+                f"You look on at this monitor in {MOST_OF_AN_ONLOOKER} windows already; close one."
+            )
+        if len(onlookers) >= MOST_ONLOOKERS:
+            return (
+                f"{MOST_ONLOOKERS} windows look on at this monitor already; the other places are"
+                " for its own user and root."
+            )
+        return ""
 
     def _listen_to(self, client: _Client, wanted: bool) -> None:
         """Read from a client or not; its requests then wait in its own socket."""

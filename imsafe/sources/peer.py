@@ -6,6 +6,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import secrets
 import socket
 import stat
 import struct
@@ -131,8 +132,9 @@ class PrivateListener:
     """A listening UNIX socket that is private from its first moment.
 
     It is created under a umask that leaves it to its user alone, or opens it
-    to a group or to all where others are to be admitted; its group is set
-    before it listens, and until then nobody can connect.
+    to a group or to all where others are to be admitted.  Its name appears
+    when all that is done and it listens, so that nobody who finds it is refused
+    for coming early; until then it has another one (`ss` shows that).
 
     Parameters
     ----------
@@ -156,7 +158,7 @@ class PrivateListener:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             self._make_way()
-            self._bind(allowed)
+            self._appear(allowed)
         except OSError as error:
             self.socket.close()
             raise SourceError(f"Cannot listen on {path}: {reason(error).lower()}.") from error
@@ -194,25 +196,46 @@ class PrivateListener:
             " close it or choose another name."
         )
 
-    def _bind(self, allowed: Allowed) -> None:
+    def _appear(self, allowed: Allowed) -> None:
+        """Listen under a name that nobody knows, then take the right one if it is still free."""
+        folder, name = os.path.split(self.path)
         # A file has one group: more than that, or another user, can only be let in by
         # opening the socket to all, as each peer is checked.
         others = len(allowed.groups) > 1 or not allowed.users <= {0, os.geteuid()}
-        before = os.umask(0o111 if others else 0o117 if allowed.groups else 0o177)
+        there = os.open(folder or ".", os.O_PATH | os.O_DIRECTORY)
+        unknown = f".{name}.{secrets.token_hex(8)}"
         try:
-            self.socket.bind(self.path)
+            self._bind(
+                folder, unknown, there, 0o111 if others else 0o117 if allowed.groups else 0o177
+            )
+            try:
+                if allowed.groups and not others:
+                    (group,) = allowed.groups
+                    os.chown(unknown, -1, group, dir_fd=there, follow_symlinks=False)
+                self.socket.listen(64)
+                made = os.lstat(unknown, dir_fd=there)
+                self._made = (made.st_dev, made.st_ino)
+                # Unlike a renaming, this replaces nothing.
+                os.link(unknown, name, src_dir_fd=there, dst_dir_fd=there, follow_symlinks=False)
+            finally:
+                os.unlink(unknown, dir_fd=there)
+        except FileExistsError:
+            raise SourceError(
+                f"Cannot listen on {self.path}: another program has just taken that name;"
+                " choose another one."
+            ) from None
+        finally:
+            os.close(there)
+
+    def _bind(self, folder: str, name: str, there: int, mask: int) -> None:
+        path = str(Path(folder, name))
+        if len(os.fsencode(path)) > _PATH_LIMIT:
+            path = f"/proc/self/fd/{there}/{name}"
+        before = os.umask(mask)
+        try:
+            self.socket.bind(path)
         finally:
             os.umask(before)
-        made = os.lstat(self.path)
-        self._made = (made.st_dev, made.st_ino)
-        try:
-            if allowed.groups and not others:
-                (group,) = allowed.groups
-                os.chown(self.path, -1, group, follow_symlinks=False)
-            self.socket.listen(64)
-        except OSError:
-            self.close()
-            raise
 
     def close(self) -> None:
         """Stop listening, and remove the socket if it is still the one that was made."""

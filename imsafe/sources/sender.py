@@ -23,6 +23,7 @@ import numpy as np
 
 from imsafe.errors import SourceError
 from imsafe.events import Events, Kind
+from imsafe.plural import number_of
 from imsafe.stream.codec import encode
 from imsafe.stream.frames import segment_header
 from imsafe.stream.items import End, Item, Lost, ProcessInfo
@@ -255,4 +256,5 @@ class Sender:
             self._connection = None
         if self._queue:
             unsent = self.calls - self._settled
-            self._say(f"{unsent:,} calls could not be sent: the listener does not take them.")
+            calls = number_of(unsent, "call")
+            self._say(f"{calls} could not be sent: the listener takes no more.")

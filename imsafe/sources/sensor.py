@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imsafe.plural import number_of
 from imsafe.sources.base import Counters
 from imsafe.sources.peer import Allowed, PrivateListener, peer_of, user_name
 from imsafe.sources.reception import Reception
@@ -84,7 +85,7 @@ class SensorSource:
             return "closed"
         if not count:
             return "waiting for a sensor"
-        return "1 sensor" if count == 1 else f"{count} sensors"
+        return number_of(count, "sensor")
 
     def open(self) -> None:
         """Listen.
@@ -171,7 +172,11 @@ class SensorSource:
         if now - self._said_at < _SAID_S:
             self._unsaid += 1
             return
-        more = f" (and {self._unsaid:,} times something like it before)" if self._unsaid else ""
+        more = (
+            f" (and {number_of(self._unsaid, 'time')} something like it before)"
+            if self._unsaid
+            else ""
+        )
         log.warning("%s: %s%s", self.name, what, more)
         self._said_at, self._unsaid = now, 0
 

@@ -54,6 +54,8 @@ class TracerProcess:
         Of the application; None: the command's or executable's base name.
     stdin
         The command's standard input, as `subprocess.Popen` takes it; None: ours.
+    stdout
+        Likewise its standard output.
 
     Attributes
     ----------
@@ -69,6 +71,7 @@ class TracerProcess:
         follow_exec: bool = True,
         name: str | None = None,
         stdin: int | None = None,
+        stdout: int | None = None,
     ) -> None:
         if (argv is None) == (not pids):
             raise ValueError("either a command or pids")
@@ -77,6 +80,7 @@ class TracerProcess:
         self._argv = argv
         self._pids = tuple(pids)
         self._stdin = stdin
+        self._stdout = stdout
         self._options = [
             *(["--full"] if full else []),
             *([] if follow_exec else ["--no-follow-exec"]),
@@ -143,6 +147,7 @@ class TracerProcess:
         return subprocess.Popen(
             [sys.executable, "-P", "-c", _PROGRAM, *descriptors, *self._options, *target],
             stdin=self._stdin,
+            stdout=self._stdout,
             pass_fds=(stream, status),
         )
 

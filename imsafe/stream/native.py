@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from imsafe.errors import CutShort, StreamError
+from imsafe.plural import number_of
 from imsafe.stream.items import Tagged
 from imsafe.stream.parser import StreamParser
 
@@ -38,9 +39,11 @@ def read_native(pieces: Iterable[bytes], name: str, warnings: list[str]) -> Iter
     if size > parser.consumed:
         what = "is damaged" if broken else "is cut short"
         why = f" ({parser.why})" if broken else ""
+        left = size - parser.consumed
         raise CutShort(
-            f"{name} {what}: {size - parser.consumed:,} bytes after the last whole frame,"
-            f" from byte {parser.consumed:,} on, were left out{why}; all before them was used."
+            f"{name} {what}: {number_of(left, 'byte')} after the last whole frame,"
+            f" from byte {parser.consumed:,} on, {'was' if left == 1 else 'were'} left out{why};"
+            " all before was used."
         )
     if parser.without_end:
         warnings.append(

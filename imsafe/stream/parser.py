@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from imsafe.errors import StreamError
+from imsafe.plural import number_of
 from imsafe.stream import meta
 from imsafe.stream.codec import decode
 from imsafe.stream.frames import Frame, FrameParser, SegmentHeader
@@ -70,8 +71,10 @@ class StreamParser:
         if self._broken:
             return self._close_all(str(self._broken))
         pending = self._frames.pending
-        cut = f"the last {pending} bytes are a broken frame and were ignored" if pending else ""
-        return self._close_all(cut)
+        if not pending:
+            return self._close_all("")
+        one, more = "byte is a broken frame and was", "bytes are a broken frame and were"
+        return self._close_all(f"the last {number_of(pending, one, more)} ignored")
 
     def _items(self, received: Frame | SegmentHeader) -> list[Tagged]:
         if isinstance(received, SegmentHeader):

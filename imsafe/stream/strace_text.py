@@ -19,6 +19,7 @@ import numpy as np
 
 from imsafe.errors import CutShort, ImsafeError, StreamError
 from imsafe.events import EVENT, Abi, Kind
+from imsafe.plural import number_of
 from imsafe.stream import strace_line as grammar
 from imsafe.stream.items import Closed, End, Item, ProcessInfo, Tagged
 from imsafe.stream.untimed import STEP_NS, cut_at, segment
@@ -118,7 +119,8 @@ def read_strace(pieces: Iterable[bytes], name: str, warnings: list[str]) -> Iter
     yield 0, Closed(complete=not cut)
     if cut:
         raise CutShort(
-            f"{name} is cut short: the last {cut:,} bytes were left out; all before them was used."
+            f"{name} is cut short: the last {number_of(cut, 'byte was', 'bytes were')} left out;"
+            " all before was used."
         )
 
 

@@ -96,7 +96,7 @@ def said(done: subprocess.CompletedProcess[str], program: str, files: Files) -> 
     """The one line about the cut."""
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"ims-{program}: {files.cut} is cut short: {files.missing:,} bytes")
-    assert line.endswith("all before them was used.")
+    assert line.endswith("all before was used.")
     return line.removeprefix(f"ims-{program}: ")
 
 
@@ -110,7 +110,7 @@ def test_learning_saves_what_is_whole(files: Files, tmp_path: Path) -> None:
     done = run("learn", "-o", output, files.cut)
     assert done.returncode == 2
     said(done, "learn", files)
-    assert "3,000 calls of 1 processes" in done.stdout
+    assert "3,000 calls of 1 process" in done.stdout
     assert Profile.load(output).calls == 3000
     done = run("learn", "-o", output, "--force", "--json", files.cut, files.whole)
     assert done.returncode == 2
@@ -123,7 +123,7 @@ def test_evaluation_gives_its_result(files: Files) -> None:
     done = run("evaluate", *words)
     assert done.returncode == 2
     said(done, "evaluate", files)
-    assert "1 normal traces, 1 attacks" in done.stdout
+    assert "1 normal trace, 1 attack" in done.stdout
     done = run("evaluate", *words, "--json")
     assert done.returncode == 2
     assert last_object(done)["warnings"] == [said(done, "evaluate", files)]

@@ -242,6 +242,28 @@ def test_live_and_replayed_are_the_same(profile_path: Path, tmp_path: Path) -> N
 
 
 @linux
+@pytest.mark.parametrize("held", [False, True])
+def test_what_the_command_prints_is_not_among_the_reports(profile_path: Path, held: bool) -> None:
+    made_up = '{"type": "alert"}'
+    reader, writer = os.pipe()
+    try:
+        # With a pipe that stays open another way is taken to start the command.
+        done = monitor(
+            *("-d", profile_path, "-t", 1, "--json", "--", "echo", made_up),
+            stdin=reader if held else subprocess.DEVNULL,
+        )
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert [json.loads(line)["type"] for line in done.stdout.splitlines()][-1] == "end"
+    assert made_up not in done.stdout.splitlines()
+    assert done.stderr == made_up + "\n"
+    plain = monitor("-d", profile_path, "-t", 1, "--", "echo", made_up)
+    assert made_up in plain.stdout.splitlines()
+    assert plain.stderr == ""
+
+
+@linux
 def test_a_command_that_behaves_raises_nothing(tmp_path: Path) -> None:
     traces = []
     for number in range(3):

@@ -30,6 +30,7 @@ from imsafe.monitor.view_client import (
     ReplyMessage,
     StatusMessage,
     ViewClient,
+    ViewError,
 )
 from imsafe.monitor.view_protocol import (
     BUCKET,
@@ -470,3 +471,56 @@ def test_other_users(allowed: Allowed, words: str) -> None:
             served.close()
         assert done.stdout.startswith(words), done.stderr
         assert served.asked == []
+
+
+MANY_WINDOWS = """
+import os, socket, sys, time
+sys.path.insert(0, sys.argv[2])
+import numpy  # before the rights are gone
+from imsafe.monitor.view_client import HelloMessage, ViewClient, ViewError
+os.setgroups([]); os.setgid(int(sys.argv[3])); os.setuid(int(sys.argv[3]))
+came, kept, words = 0, [], set()
+for _ in range(40):
+    client = ViewClient()
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    kept.append(s)
+    try:
+        while not any(isinstance(m, HelloMessage) for m in client.feed(s.recv(65536))): pass
+        came += 1
+    except ViewError as error:
+        words.add(str(error))
+print(came, *words, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+def test_those_who_look_on_leave_places_for_the_owner() -> None:
+    import tempfile
+
+    users = [65534, 65533, 65532, 65531]
+    root = Path(__file__).resolve().parents[2]
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, contextlib.ExitStack() as over:
+        Path(folder).chmod(0o755)
+        served = Served(Path(folder) / "view", Allowed(users=frozenset(users)))
+        over.callback(served.close)
+        said = []
+        for user in users:
+            onlooker = subprocess.Popen(
+                [sys.executable, "-c", MANY_WINDOWS, served.path, root, str(user)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            over.enter_context(onlooker)
+            assert onlooker.stdout is not None
+            said.append(onlooker.stdout.readline().strip())
+        mine = "You look on at this monitor in 8 windows already; close one."
+        assert said[:3] == [f"8 {mine}"] * 3
+        assert said[3].startswith("0 24 windows look on at this monitor already; the other places")
+        for _ in range(8):
+            window = over.enter_context(Window(served.path))
+            window.until(lambda m: isinstance(m, HelloMessage))
+            assert window.ask("set-threshold", application="ls", threshold=0.5).ok
+        last = over.enter_context(Window(served.path))
+        with pytest.raises(ViewError, match="32 windows are attached to this monitor already"):
+            last.until(lambda m: isinstance(m, HelloMessage))

@@ -131,7 +131,7 @@ def test_a_user_whom_polkit_lets_through(folder):
         "/usr/libexec/imsafe/imsafe-tracer",
         "--name=imsafe-pkexec",
     ]
-    calls = int(done.stderr.split(" calls of 1 processes, 0 lost")[0].split()[-1])
+    calls = int(done.stderr.split(" calls of 1 process, 0 lost")[0].split()[-1])
     strace = subprocess.run(
         ["strace", "-f", "-c", folder / "imsafe-pkexec", "/etc/passwd"],
         capture_output=True,

@@ -8,6 +8,8 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
+from collections import Counter
 
 import pytest
 
@@ -15,7 +17,7 @@ from imsafe.errors import SourceError
 from imsafe.sources.peer import Allowed, PrivateListener, connect_checked, peer_of
 from imsafe.sources.sensor import SensorSource
 
-from .running import AS_NOBODY, NOBODY
+from .running import AS_NOBODY, NOBODY, eventually
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
 
@@ -148,7 +150,8 @@ def test_mode_from_the_first_moment(tmp_path, allowed, mode, mask, monkeypatch) 
     class Watched(socket.socket):
         def bind(self, address) -> None:
             real_bind(self, address)
-            seen.append(stat.S_IMODE(path.lstat().st_mode))
+            (made,) = tmp_path.iterdir()
+            seen.append(stat.S_IMODE(made.lstat().st_mode))
 
     monkeypatch.setattr(socket, "socket", Watched)
     before = os.umask(mask)
@@ -159,7 +162,91 @@ def test_mode_from_the_first_moment(tmp_path, allowed, mode, mask, monkeypatch) 
         os.umask(before)
     assert seen == [mode]
     assert stat.S_IMODE(path.lstat().st_mode) == mode
+    assert list(tmp_path.iterdir()) == [path]
     listener.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_finds_the_socket_can_connect(tmp_path) -> None:
+    path = tmp_path / "s"
+    over = threading.Event()
+    outcomes: Counter[str] = Counter()
+
+    def come() -> None:
+        while not over.is_set():
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as client:
+                try:
+                    client.connect(str(path))
+                except FileNotFoundError:
+                    continue
+                except ConnectionRefusedError:
+                    outcomes["refused"] += 1
+                except BlockingIOError:
+                    outcomes["had to wait"] += 1
+                else:
+                    outcomes["connected"] += 1
+
+    visitor = threading.Thread(target=come)
+    visitor.start()
+    kept = []
+    try:
+        for _ in range(200):
+            before = outcomes.total()
+            kept.append(PrivateListener(str(path), Allowed()))
+            eventually(lambda n=before: outcomes.total() > n, "the visitor has found it")
+            path.unlink()
+    finally:
+        over.set()
+        visitor.join()
+        for listener in kept:
+            listener.close()
+    assert outcomes["connected"] >= 200
+    assert outcomes["refused"] == 0
+
+
+@pytest.mark.parametrize("longer", [0, 1, 20])
+def test_a_path_as_long_as_can_be(tmp_path, longer) -> None:
+    """The name before the name may need more room than there is."""
+    folder = tmp_path / ("x" * (106 - len(str(tmp_path)) - 21 - longer))
+    folder.mkdir()
+    path = folder / ("s" * (1 + longer))
+    listener = PrivateListener(str(path), Allowed())
+    connect_checked(str(path), Allowed()).close()
+    assert list(folder.iterdir()) == [path]
+    listener.close()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_name_in_the_current_folder(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    listener = PrivateListener("s", Allowed())
+    assert (tmp_path / "s").is_socket()
+    listener.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_taken_meanwhile(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+        monkeypatch.setattr(PrivateListener, "_make_way", lambda _: None)  # just before
+        assert "another program has just taken that name" in refusal(path)
+        connect_checked(str(path), Allowed()).close()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_fails_leaves_nothing(open_folder) -> None:
+    was_root = os.geteuid() == 0
+    if was_root:
+        os.seteuid(NOBODY)  # who may not give a file to any group
+    try:
+        with pytest.raises(SourceError, match="operation not permitted"):
+            PrivateListener(str(open_folder / "s"), Allowed(groups=frozenset({12345})))
+    finally:
+        if was_root:
+            os.seteuid(0)
+    assert list(open_folder.iterdir()) == []
 
 
 def test_who_is_there() -> None:

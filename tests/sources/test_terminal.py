@@ -94,7 +94,7 @@ def test_control_c_goes_to_the_command_once(terminal, tmp_path) -> None:
     it.expect("ready")
     it.type(b"\x03")
     it.expect("interrupts: 1")
-    it.expect("calls of 1 processes, 0 lost")
+    it.expect("calls of 1 process, 0 lost")
     assert it.process.wait(10) == 41
     trace = stream_of(path)
     assert trace.closed.complete
@@ -105,7 +105,7 @@ def test_control_c_detaches_from_a_process(terminal, tmp_path) -> None:
     command = subprocess.Popen([sys.executable, "-c", "import time\nwhile True: time.sleep(0.01)"])
     try:
         it = terminal(tool("trace", "-o", tmp_path / "t.imt", "-p", command.pid))
-        it.expect("calls of 1 processes")
+        it.expect("calls of 1 process")
         it.type(b"\x03")
         it.expect("bytes in")
         assert it.process.wait(10) == 0

@@ -143,7 +143,7 @@ def test_a_cut_is_told_to_the_byte(tmp_path: Path) -> None:
     end_frame = 12 + len(b'{"calls":36}')
     assert reader.warnings == [
         f"{path} is cut short: {end_frame - 5} bytes after the last whole frame,"
-        f" from byte {len(octets) - end_frame} on, were left out; all before them was used."
+        f" from byte {len(octets) - end_frame} on, were left out; all before was used."
     ]
     assert reader.cut_short
 
