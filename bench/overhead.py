@@ -232,10 +232,10 @@ def workloads(machine: Machine, shrink: int) -> list[Workload]:
         Workload(
             "git status",
             lambda prefix, size: machine.repeat(prefix, [*git, "status", "-s"], size),
-            max(5 // shrink, 1),
+            max(20 // shrink, 1),
             1,
         ),
-        Workload("HTTP server", machine.serve, 6_000 // shrink, 1_000 // shrink),
+        Workload("HTTP server", machine.serve, 20_000 // shrink, 1_000 // shrink),
     ]
 
 
@@ -270,7 +270,7 @@ class Tool:
 def kernel_tracer(trace: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """ims-trace with the kernel tracer meanwhile."""
     trace.unlink(missing_ok=True)
-    argv = [str(BIN / "ims-trace"), "-v", "-o", str(trace), *options]
+    argv = [str(BIN / "ims-trace"), "-o", str(trace), *options]
     tracer = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
     try:
         awaited(lambda: trace.exists() or tracer.poll() is not None, "the kernel tracer")
@@ -365,7 +365,7 @@ class Consumed:
 
 def consume(machine: Machine, calls: int) -> Consumed:
     trace = machine.folder / "t.imt"
-    with kernel_tracer(trace, "--driver", machine.launcher.name) as writer:
+    with kernel_tracer(trace, "-v", "--driver", machine.launcher.name) as writer:
         (child,) = Path(f"/proc/{writer.pid}/task/{writer.pid}/children").read_text().split()
         pids = (int(child), writer.pid)
         before = [cpu_seconds(pid) for pid in pids]

@@ -10,18 +10,18 @@
 //   marks      one byte for every thread id: which application it belongs to.  Almost all
 //              threads of a machine are none of ours, so the first thing that happens at a
 //              system call is to look at that byte, and for them it is the last as well.
-//   calls      ring buffers: one record of 24 bytes for each system call.  Processors that write
-//              to one ring at the same moment wait for each other, so there are up to four.
-//   lifecycle  a second ring: threads that begin, load a program, end.  They have a ring of
-//              their own so that a flood of calls cannot push them out.
+//   calls      a ring for each processor: one record of 24 bytes for each system call.
+//   lifecycle  a ring of another kind: threads that begin, load a program, end.  They have it to
+//              themselves so that a flood of calls cannot push them out.
 //   counters   how many records found no room.  Nothing is ever lost without being counted.
 //
 // No structure of the kernel is read but one word (see `abi_of`), so the program needs no
 // kernel headers and does not depend on how a kernel was built.
 //
-// User space gives, as -D options (imsafe/sources/ebpf/compile.py): CALL_RINGS, 1, 2 or 4;
-// CALL_PAGES, the size of each, and LIFECYCLE_PAGES; FOLLOW_EXEC, 0 or 1; SIMULATE_LOSS, 0 or N;
-// STATUS_OFFSET; DEEPEST_GROUP, how far below the root a control group is asked for, or 0.
+// User space gives, as -D options (imsafe/sources/ebpf/compile.py): PROCESSORS; RING_CALLS, how
+// many calls the ring of each holds, a power of two; LIFECYCLE_PAGES; FOLLOW_EXEC, 0 or 1;
+// SIMULATE_LOSS, 0 or N; STATUS_OFFSET; KNOWS_TASK, whether the kernel describes its structures;
+// DEEPEST_GROUP, how far below the root a control group is asked for, or 0.
 
 #define MARK_BLOCKS 1024        /* times 4096 thread ids: as many as Linux can have */
 #define NEVER 255               /* the mark of ImSafe's own threads: never followed */
@@ -35,6 +35,7 @@ enum kind { CALL, FORK, EXEC, EXIT };                               /* imsafe/ev
 enum abi { UNKNOWN, X86_64, I386, X32, AARCH64, ARM };
 #define OUT_OF_RANGE 0xffff
 #define X32_BIT 0x40000000
+#define EVENT_SIZE 24
 #define NO_STATUS 0xffffffff    /* tracepoints do not tell how a thread ended */
 
 struct event {                  /* imsafe.events.EVENT, byte for byte */
@@ -64,6 +65,18 @@ struct loading {
     char file[TOLD_SIZE];
 };
 
+// The calls of one processor.  A ring of BPF's own has a lock and a header for each record, as
+// any processor may write to it; this one has one writer, so nothing waits: the program runs to
+// its end before it begins again on the same processor.  Cost: bench/overhead.py.
+struct ring {                   /* imsafe/sources/ebpf/ring.py reads it */
+    u64 head;                   /* calls written so far; the program's */
+    u64 unused1[7];             /* a cache line for each, as each has another writer */
+    u64 tail;                   /* calls taken so far; user space's */
+    u64 unused2[7];
+    char octets[RING_CALLS * EVENT_SIZE];   /* events; bcc would take an array of
+                                               them element by element */
+};
+
 struct block { u8 marks[4096]; };
 struct counters { u64 calls; u64 lifecycle; };
 struct name { char text[NAME_SIZE]; };
@@ -73,14 +86,7 @@ struct scratch { struct name key; char file[FILE_SIZE + NAME_SIZE]; };
 // memory; it needs no right for that once it has the map.
 BPF_F_TABLE("array", u32, struct block, marks, MARK_BLOCKS, BPF_F_MMAPABLE);
 BPF_F_TABLE("array", u32, struct counters, counters, 1, BPF_F_MMAPABLE);
-BPF_RINGBUF_OUTPUT(calls0, CALL_PAGES);
-#if CALL_RINGS > 1
-BPF_RINGBUF_OUTPUT(calls1, CALL_PAGES);
-#endif
-#if CALL_RINGS > 2
-BPF_RINGBUF_OUTPUT(calls2, CALL_PAGES);
-BPF_RINGBUF_OUTPUT(calls3, CALL_PAGES);
-#endif
+BPF_F_TABLE("array", u32, struct ring, calls, PROCESSORS, BPF_F_MMAPABLE);
 BPF_RINGBUF_OUTPUT(lifecycle, LIFECYCLE_PAGES);
 
 // What an executable must be called to belong to an application.
@@ -126,14 +132,22 @@ static __always_inline void lost_lifecycle(void) {
 // that in its thread status (TS_COMPAT), which stands in thread_info, at the very beginning of
 // task_struct: the one place where a kernel structure is read.
 static __always_inline u8 abi_of(u64 *number) {
-    void *task = (void *)bpf_get_current_task();
 #if defined(__aarch64__)
+    void *task = (void *)bpf_get_current_task();
     u64 flags = 0;              /* written with care, never run: no such machine was at hand */
     bpf_probe_read_kernel(&flags, sizeof(flags), task);
     return flags & (1 << 22) ? ARM : AARCH64;   /* TIF_32BIT */
 #else
     u32 status = 0;
+#if KNOWS_TASK
+    void *task = (void *)bpf_get_current_task_btf();
+    // The verifier knows this pointer's type and lets it be read like memory of our own; as
+    // assembly because bcc would make a call of bpf_probe_read_kernel out of it again.
+    asm volatile("%0 = *(u32 *)(%1 + %2)" : "=r"(status) : "r"(task), "i"(STATUS_OFFSET));
+#else
+    void *task = (void *)bpf_get_current_task();
     bpf_probe_read_kernel(&status, sizeof(status), task + STATUS_OFFSET);
+#endif
     if (status & 2)             /* TS_COMPAT */
         return I386;
     if (*number & X32_BIT && *number < 0x80000000) {
@@ -142,22 +156,6 @@ static __always_inline u8 abi_of(u64 *number) {
     }
     return X86_64;
 #endif
-}
-
-// A place in the ring of this processor; 0: it is full.
-static __always_inline struct event *place(void) {
-#if CALL_RINGS > 1
-    u32 ring = bpf_get_smp_processor_id() & (CALL_RINGS - 1);
-    if (ring == 1)
-        return calls1.ringbuf_reserve(sizeof(struct event));
-#endif
-#if CALL_RINGS > 2
-    if (ring == 2)
-        return calls2.ringbuf_reserve(sizeof(struct event));
-    if (ring == 3)
-        return calls3.ringbuf_reserve(sizeof(struct event));
-#endif
-    return calls0.ringbuf_reserve(sizeof(struct event));
 }
 
 // Every system call of the machine comes through here: keep it short.
@@ -170,25 +168,25 @@ RAW_TRACEPOINT_PROBE(sys_enter) {
     struct counters *lost = counters.lookup(&zero);
     if (!lost)
         return 0;               /* never: the verifier wants to see it asked */
+    u32 processor = bpf_get_smp_processor_id();
+    struct ring *ring = calls.lookup(&processor);
+    int room = ring && ring->head - *(volatile u64 *)&ring->tail < RING_CALLS;
 #if SIMULATE_LOSS
-    if (bpf_get_prandom_u32() % SIMULATE_LOSS == 0) {
-        __sync_fetch_and_add(&lost->calls, 1);
-        return 0;
-    }
+    room = room && bpf_get_prandom_u32() % SIMULATE_LOSS;
 #endif
-    struct event *event = place();
-    if (!event) {
+    if (!room) {                /* full, or a processor that was not there at the start */
         __sync_fetch_and_add(&lost->calls, 1);
         return 0;
     }
-    u64 number = ctx->args[1];
-    // The time is taken after the place in the ring: a record that a reader does not find
-    // yet is younger than the moment at which it looked.
+    u64 number = ctx->args[1], head = ring->head;
+    struct event *event = (struct event *)ring->octets + (head & (RING_CALLS - 1));
     fill(event, id, CALL, lost->calls);
     event->abi = abi_of(&number);
     event->syscall = number < OUT_OF_RANGE ? number : OUT_OF_RANGE;
-    calls0.ringbuf_submit(event, BPF_RB_NO_WAKEUP);     /* user space looks every 10 ms; the
-                                                           record knows which ring it is in */
+    // The record is whole before it counts.  x86-64 keeps the order of stores; what another
+    // processor may do is user space's to mind.
+    asm volatile("" ::: "memory");
+    *(volatile u64 *)&ring->head = head + 1;
     return 0;
 }
 

@@ -27,9 +27,9 @@ _SHOW_S = 0.5
 _FLUSH_S = 1.0
 _WAIT_S = 0.1
 _MOST_WARNINGS = 100
-_COUNTING_SHARE = 0.05
-_COUNTING_REST_S = 0.5
-"""Counting sequences takes this share of the time at most, beyond the first half second of it."""
+_COUNTING_SHARE = 0.02
+_COUNTING_REST_S = 0.2
+"""Counting sequences takes this share of the time at most, beyond the first fifth of a second of it."""
 _REST_S = 10.0
 """For what is still on its way at the end."""
 

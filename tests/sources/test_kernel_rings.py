@@ -24,16 +24,49 @@ from imsafe.stream.items import ProcessInfo
 if sys.platform != "linux":
     pytest.skip("memory files are Linux's", allow_module_level=True)
 
-from imsafe.sources.ebpf.ring import SLOT, CallRing, CallRings, LifecycleRing
+from imsafe.sources.ebpf.layout import RING_HEADER
+from imsafe.sources.ebpf.ring import CallRings, LifecycleRing
 
 PAGE = mmap.PAGESIZE
 BUSY = 1 << 31
-SLOTS = 2 * PAGE // SLOT
+LATER = 10**9
+"""So long after a call everything before it is in its ring."""
 EVENT_BYTES = struct.Struct("<QIIHBBI")
 
 
+class Program:
+    """Writes calls as `kernel/tracer.c` does, on several processors."""
+
+    def __init__(self, processors: int, calls: int) -> None:
+        self.calls = calls
+        size = processors * (RING_HEADER + calls * EVENT.itemsize)
+        self.descriptor = os.memfd_create("calls")
+        os.ftruncate(self.descriptor, size)
+        self.memory = mmap.mmap(self.descriptor, size)
+        self.written = [0] * processors
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.descriptor)
+
+    def call(self, processor: int, time_ns: int, number: int = 0) -> bool:
+        """Write a call of thread 7; False when there is no room."""
+        start = processor * (RING_HEADER + self.calls * EVENT.itemsize)
+        head, tail = (struct.unpack_from("<Q", self.memory, start + at)[0] for at in (0, 64))
+        assert head == self.written[processor]
+        if head - tail >= self.calls:
+            return False
+        place = start + RING_HEADER + head % self.calls * EVENT.itemsize
+        self.memory[place : place + EVENT.itemsize] = call(time_ns, 7, 7, number)
+        struct.pack_into("<Q", self.memory, start, head + 1)
+        self.written[processor] += 1
+        return True
+
+
 class Kernel:
-    """Writes a ring as the kernel does: reserve, fill, commit, in any order."""
+    """Writes a ring of BPF's as the kernel does: reserve, fill, commit, in any order."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -76,43 +109,56 @@ def call(time_ns: int, pid: int, tid: int, number: int = 0) -> bytes:
 
 
 @given(
-    st.lists(
-        st.one_of(st.just("write"), st.just("hold"), st.just("release"), st.integers(0, 40)),
-        max_size=400,
-    )
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 40)), max_size=200),
+    st.booleans(),
 )
-def test_every_record_once_and_in_order(steps) -> None:
-    """Whatever is written, held back and taken, and whenever; a full ring says so."""
-    with Kernel(2 * PAGE) as kernel:
-        ring = CallRing(kernel.descriptor, kernel.size)
-        held: list[tuple[int, int]] = []
-        written, taken, number = [], [], 0
-        for step in steps:
-            if isinstance(step, int):
-                events, horizon = ring.take(10**9, step)
-                taken += events["time_ns"].tolist()
-                assert len(events) <= step
-                missing = [n for n in written if n not in taken and n not in dict(held)]
-                assert all(n >= horizon for n in missing)
-            elif step == "release" and held:
-                moment, place = held.pop()
-                kernel.commit(place, call(moment, 1, 1))
+def test_every_call_once_and_in_order(steps, ordered) -> None:
+    """Of a thread that moves between processors; a full ring says so, and nothing else does."""
+    with Program(3, 16) as program:
+        rings = CallRings(program.descriptor, 3, 16, ordered=ordered)
+        now, made, got = LATER, [], []
+        for processor, most in steps:
+            now += 1
+            waiting = sum(program.written) - len(got)
+            if program.call(processor, now):
+                made.append(now)
+                assert rings.fill >= 1 / 16
             else:
-                place = kernel.reserve(24)
-                if place is None:
-                    assert len(written) - len(taken) >= SLOTS
-                    continue
-                number += 1
-                written.append(number)
-                if step == "hold":
-                    held.append((number, place))
-                else:
-                    kernel.commit(place, call(number, 1, 1))
-        for moment, place in held:
-            kernel.commit(place, call(moment, 1, 1))
-        taken += ring.take(10**9, 10**6)[0]["time_ns"].tolist()
-        assert taken == written
-        assert ring.take(77, 10)[1] == 77
+                assert waiting >= 16
+                assert rings.fill == 1
+            if most < 10:
+                events, horizon = rings.take(now, most)  # at the very moment of a call
+                got += events["time_ns"].tolist()
+                assert all(moment >= horizon for moment in made[len(got) :])
+            now += most * 10**5
+        while (events := rings.take(now + LATER, 6)[0]).size or len(rings):
+            got += events["time_ns"].tolist()
+        assert got == made
+        assert rings.fill == 0
+
+
+def test_what_another_processor_may_still_bring_is_waited_for() -> None:
+    with Program(2, 16) as program:
+        rings = CallRings(program.descriptor, 2, 16, ordered=True)
+        program.call(1, LATER + 20)
+        events, horizon = rings.take(LATER + 30, 100)
+        assert (len(events), len(rings)) == (0, 1)
+        assert horizon < LATER
+        program.call(0, LATER + 10)  # its processor was interrupted meanwhile
+        events, _ = rings.take(2 * LATER, 100)
+        assert (events["time_ns"].tolist(), len(rings)) == ([LATER + 10, LATER + 20], 0)
+
+
+def test_a_machine_that_keeps_no_order_is_given_a_look_more() -> None:
+    with Program(1, 16) as program:
+        rings = CallRings(program.descriptor, 1, 16, ordered=False)
+        program.call(0, 5)
+        events, _ = rings.take(LATER, 100)
+        assert (len(events), len(rings)) == (0, 1)
+        program.call(0, LATER + 5)
+        events, horizon = rings.take(2 * LATER, 100)
+        assert (events["time_ns"].tolist(), len(rings)) == ([5], 1)
+        assert horizon <= LATER + 5
 
 
 @given(st.lists(st.integers(1, 700), max_size=60), st.integers(0, 3))
@@ -228,37 +274,3 @@ def test_names_that_are_no_text() -> None:
     (info,) = lifecycle.items(calls(), [program(1, 5, 5, 1, b"/tmp/\xff\xfe\n\x1b[2J")], 100)
     assert info.exe == "/tmp/\ufffd\ufffd\n\x1b[2J"
     assert info.parent == 7
-
-
-@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 3)), max_size=60))
-def test_two_rings_are_one_in_the_order_of_time(steps):
-    """A thread that moves between processors: its calls come in order, none twice, none lost."""
-    with Kernel(PAGE) as left, Kernel(PAGE) as right:
-        kernels = left, right
-        rings = CallRings([kernel.descriptor for kernel in kernels], 2 * PAGE)
-        now, made, got = 0, [], []
-        for ring, pause in steps:
-            now += 1
-            place = kernels[ring].reserve(24)
-            if place is not None:
-                kernels[ring].commit(place, call(now, 7, 7, now & 0xFFFF))
-                made.append(now)
-            if pause == 0:
-                got += rings.take(now, 6)[0]["time_ns"].tolist()  # at the very moment of a call
-        while (events := rings.take(now + 1, 6)[0]).size or len(rings):
-            got += events["time_ns"].tolist()
-        assert got == made
-
-
-def test_what_another_ring_may_still_bring_is_waited_for():
-    with Kernel(PAGE) as left, Kernel(PAGE) as right:
-        rings = CallRings([left.descriptor, right.descriptor], 2 * PAGE)
-        place = left.reserve(24)  # under way on one processor
-        right.commit(right.reserve(24), call(20, 8, 8))
-        left_done = left.reserve(24)
-        left.commit(left_done, call(10, 7, 7))
-        events, horizon = rings.take(30, 100)
-        assert (events["time_ns"].tolist(), horizon, len(rings)) == ([], 10, 1)
-        left.commit(place, call(5, 6, 6))
-        events, horizon = rings.take(40, 100)
-        assert (events["time_ns"].tolist(), horizon, len(rings)) == ([5, 10, 20], 40, 0)

@@ -7,6 +7,7 @@ ring, where the kernel counts what finds no room.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import select
@@ -20,23 +21,37 @@ from numpy.typing import NDArray
 
 import imsafe
 from imsafe.events import EVENT
-from imsafe.sources.ebpf import follow, priority, privileges
-from imsafe.sources.ebpf.layout import CALLS_LOST, LIFECYCLE_LOST, LIFECYCLE_SIZE, MARKS, NEVER
+from imsafe.sources.ebpf import follow, privileges
+from imsafe.sources.ebpf.layout import (
+    CALLS_LOST,
+    LIFECYCLE_LOST,
+    LIFECYCLE_SIZE,
+    MARKS,
+    NEVER,
+    PROCESSORS,
+    ring_calls,
+)
 from imsafe.sources.ebpf.lifecycle import Lifecycle
 from imsafe.sources.ebpf.load import Attached
-from imsafe.sources.ebpf.ring import SLOT, CallRings, LifecycleRing
+from imsafe.sources.ebpf.ring import CallRings, LifecycleRing
 from imsafe.sources.kernel_request import KernelRequest
 from imsafe.stream.codec import encode
 from imsafe.stream.frames import segment_header
 from imsafe.stream.items import End, Lost
 
 _POLL_MS, _BUSY_POLL_MS = 10, 2
-"""Between two looks at the rings: usually, and when a ring was an eighth full or more."""
+"""Between two looks at how full the rings are: usually, and when one was filling."""
+_FILLING = 1 / 8
+_CARRY_S = 0.04
+"""What is in them waits so long, unless one is filling: each batch costs its reader, too."""
 _MOST = 1 << 16
-"""Calls at a turn."""
+"""Calls at a turn, of each processor."""
 _KEPT = 64 << 20
 """Bytes that wait for the reader."""
 _RECORDS_KEPT = 100_000
+_MOST_NICE = -20
+"""It needs little, and who reads late loses calls.  Not real time: a program in real time runs on
+the processor it last ran on, and the traced one there waits though another processor is free."""
 
 
 class Carrier:
@@ -55,7 +70,7 @@ class Carrier:
         self._request = request
         self._attached = attached
         self._output = output
-        self._calls = CallRings(attached.calls, request.ring_size)
+        self._calls = CallRings(attached.calls, PROCESSORS, ring_calls(request.ring_size))
         self._records = LifecycleRing(attached.lifecycle, LIFECYCLE_SIZE)
         page = mmap.mmap(attached.counters, mmap.PAGESIZE, prot=mmap.PROT_READ)
         self._counters = np.frombuffer(page, np.uint64, 2)
@@ -111,7 +126,8 @@ class Carrier:
         signal.signal(signal.SIGTERM, self._end)
         if os.path.sameopenfile(1, 2):  # a stray word of ours must not get into the stream
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        priority.take_precedence()
+        with contextlib.suppress(PermissionError):  # a service may lack CAP_SYS_NICE
+            os.setpriority(os.PRIO_PROCESS, 0, _MOST_NICE)
         privileges.give_up()
 
     def _marks(self) -> NDArray[np.uint8]:
@@ -130,13 +146,15 @@ class Carrier:
             The reader is gone.
         """
         poller = select.poll()
+        carried_at = 0.0
         while not self._ending:
-            taken = self._carry()
+            filling = self._calls.fill >= _FILLING
+            if filling or time.monotonic() - carried_at >= _CARRY_S:
+                self._carry()
+                carried_at = time.monotonic()
             wants = select.POLLIN | (select.POLLOUT if self._queue else 0)
             poller.register(self._output, wants)
-            # All of them may have come through one ring.
-            busy = taken * 8 * SLOT * len(self._attached.calls) >= self._request.ring_size
-            for _, found in poller.poll(_BUSY_POLL_MS if busy else _POLL_MS):
+            for _, found in poller.poll(_BUSY_POLL_MS if filling else _POLL_MS):
                 if found & select.POLLOUT:
                     self._send()
                 if found & ~select.POLLOUT and not self._output.recv(4096):
@@ -171,7 +189,7 @@ class Carrier:
         if len(calls):
             self._received += len(calls)
             self._last = calls[-1]
-        if horizon == now:
+        if not len(self._calls):
             self._tell_lost(lost, now)
         self._send()
         return len(calls)

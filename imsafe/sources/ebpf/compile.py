@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from imsafe.errors import SourceError
 from imsafe.sources.ebpf import stub_headers
-from imsafe.sources.ebpf.layout import LIFECYCLE_SIZE, call_rings
+from imsafe.sources.ebpf.layout import LIFECYCLE_SIZE, PROCESSORS, ring_calls
 from imsafe.sources.ebpf.wanted import Wanted
 from imsafe.sources.kernel_request import KernelRequest
 
@@ -35,6 +35,7 @@ _BCC = (
     *(f"/usr/lib/python3.{minor}/site-packages" for minor in range(30, 7, -1)),
 )
 TRACING = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
+_TYPES = Path("/sys/kernel/btf/vmlinux")
 _CLONE_NEWNS, _MS_REC, _MS_PRIVATE = 0x20000, 1 << 14, 1 << 18
 
 
@@ -110,23 +111,23 @@ def _attach(request: KernelRequest, wanted: Wanted) -> list[int]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     _fill(bpf, wanted)
-    rings = [f"calls{number}".encode() for number in range(call_rings(request.ring_size))]
-    maps = [bpf[name].map_fd for name in (*rings, b"lifecycle", b"marks", b"counters")]
+    maps = [bpf[name].map_fd for name in (b"calls", b"lifecycle", b"marks", b"counters")]
     links = [*bpf.raw_tracepoint_fds.values(), *bpf.tracepoint_fds.values()]
     return maps + [link.fileno() if hasattr(link, "fileno") else int(link) for link in links]
 
 
 def _options(request: KernelRequest, wanted: Wanted) -> list[str]:
-    page, rings = os.sysconf("SC_PAGESIZE"), call_rings(request.ring_size)
+    version = stub_headers.kernel_version()
     deepest = max((path.rstrip("/").count("/") for path in wanted.group_paths), default=0)
     return [
-        f"-DCALL_RINGS={rings}",
-        f"-DCALL_PAGES={request.ring_size // rings // page}",
-        f"-DLIFECYCLE_PAGES={LIFECYCLE_SIZE // page}",
+        f"-DPROCESSORS={PROCESSORS}",
+        f"-DRING_CALLS={ring_calls(request.ring_size)}",
+        f"-DLIFECYCLE_PAGES={LIFECYCLE_SIZE // os.sysconf('SC_PAGESIZE')}",
         f"-DFOLLOW_EXEC={int(request.follow_exec)}",
         f"-DSIMULATE_LOSS={request.simulate_loss}",
         # thread_info begins with flags, and since 5.11 a word of syscall work after them.
-        f"-DSTATUS_OFFSET={16 if stub_headers.kernel_version() >= (5, 11, 0) else 8}",
+        f"-DSTATUS_OFFSET={16 if version >= (5, 11, 0) else 8}",
+        f"-DKNOWS_TASK={int(version >= (5, 11, 0) and _TYPES.exists())}",
         f"-DDEEPEST_GROUP={deepest}",
         "-Wno-macro-redefined",
     ]

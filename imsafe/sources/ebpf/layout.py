@@ -3,19 +3,40 @@
 
 from __future__ import annotations
 
-import mmap
 import os
+import re
+from pathlib import Path
 
-MOST_RINGS = 4
+from imsafe.events import EVENT
+
+_ONLINE = Path("/sys/devices/system/cpu/online")
 
 
-def call_rings(ring_size: int) -> int:
-    """How many rings calls are written to: 1, 2 or 4, no more than there are processors.
+def _processors() -> int:
+    try:
+        numbers = re.findall(r"\d+", _ONLINE.read_text())
+    except OSError:
+        numbers = []
+    return int(numbers[-1]) + 1 if numbers else os.cpu_count() or 1
 
-    Processors that write to one ring at the same moment wait for each other.
+
+PROCESSORS = _processors()
+"""Rings of calls: the highest number of a processor, and one more."""
+RING_HEADER = 128
+"""Bytes before the calls of a ring: its head, its tail, each in a cache line of its own."""
+_FEWEST, _MOST = 8, 1 << 24
+
+
+def ring_calls(ring_size: int) -> int:
+    """How many calls each processor's ring holds: a power of two, as `kernel/tracer.c` wants it.
+
+    Parameters
+    ----------
+    ring_size
+        Bytes of all together.
     """
-    processors = min(os.cpu_count() or 1, ring_size // mmap.PAGESIZE, MOST_RINGS)
-    return 1 << (processors.bit_length() - 1)
+    fit = ring_size // PROCESSORS // EVENT.itemsize
+    return max(_FEWEST, min(_MOST, 1 << max(fit.bit_length() - 1, 0)))
 
 
 LIFECYCLE_SIZE = 1 << 20

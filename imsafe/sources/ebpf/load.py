@@ -16,7 +16,6 @@ import socket
 from dataclasses import dataclass
 
 from imsafe.errors import SourceError
-from imsafe.sources.ebpf.layout import call_rings
 from imsafe.sources.ebpf.wanted import Wanted
 from imsafe.sources.kernel_request import KernelRequest
 
@@ -29,15 +28,13 @@ class Attached:
 
     Attributes
     ----------
-    calls
-        The rings of calls.
-    lifecycle, marks, counters
+    calls, lifecycle, marks, counters
         The maps of these names.
     links
         The attachments: when the last copy of them is closed, nothing is traced.
     """
 
-    calls: tuple[int, ...]
+    calls: int
     lifecycle: int
     marks: int
     counters: int
@@ -49,7 +46,6 @@ class Compilation:
 
     def __init__(self, request: KernelRequest, wanted: Wanted) -> None:
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._rings = call_rings(request.ring_size)
         self._child = os.fork()
         if not self._child:
             self._connection.close()
@@ -68,7 +64,7 @@ class Compilation:
         """
         self._connection.settimeout(_PATIENCE_S)
         try:
-            return _receive(self._connection, self._rings)
+            return _receive(self._connection)
         except TimeoutError:
             os.kill(self._child, signal.SIGKILL)
             raise SourceError("The kernel program was not ready within a minute.") from None
@@ -77,7 +73,7 @@ class Compilation:
             os.waitpid(self._child, 0)
 
 
-def _receive(connection: socket.socket, rings: int) -> Attached:
+def _receive(connection: socket.socket) -> Attached:
     most = 32
     descriptors = array.array("i")
     message, ancillary, _, _ = connection.recvmsg(
@@ -89,5 +85,5 @@ def _receive(connection: socket.socket, rings: int) -> Attached:
     if message != b"attached":
         sentence = message.decode("utf-8", "replace")
         raise SourceError(sentence or "The compiler of the kernel program was killed.")
-    calls, (lifecycle, marks, counters, *links) = descriptors[:rings], descriptors[rings:]
-    return Attached(tuple(calls), lifecycle, marks, counters, tuple(links))
+    calls, lifecycle, marks, counters, *links = descriptors
+    return Attached(calls, lifecycle, marks, counters, tuple(links))

@@ -1,29 +1,126 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads a BPF ring buffer as memory: no system call, no callback, whole batches.
+"""Reads the rings of the kernel program as memory: no system call, no callback, whole batches.
 
-The kernel's layout: a page with the consumer's position, a page with the
-producer's, then the data.  Each record has a header of 8 bytes, whose first
-word is its length and, while it is still being written, the busy bit.
+That of births, programs and ends is a BPF ring buffer: a page with the consumer's position, a
+page with the producer's, then the data.  Each record has a header of 8 bytes, whose first word
+is its length and, while it is still being written, the busy bit.  Those of calls are arrays of
+`kernel/tracer.c`, one for each processor.
 
-There is no acquire barrier between reading a header and what it covers: right
-on x86-64, whose loads keep their order; on aarch64 it is untested.
+There is no acquire barrier between reading a head and what it covers: right on x86-64, whose
+loads and stores keep their order.
 """
 
 from __future__ import annotations
 
 import mmap
+import platform
 import struct
-from collections.abc import Sequence
 
 import numpy as np
 
 from imsafe.events import EVENT, Events
+from imsafe.sources.ebpf.layout import RING_HEADER
 
 _BUSY = 1 << 31
 _DISCARDED = 1 << 30
 _HEADER = struct.Struct("<II")
-SLOT = 32
-"""Bytes of one call in the ring: the header and an `EVENT`."""
+_WORDS = EVENT.itemsize // 8
+_WRITING_NS = 1_000_000
+"""A record takes its time, and may be interrupted before it is in the ring: others of this age
+wait for it, so that calls of several processors come in the order of time.  Those of one thread
+do so anyway: it makes its next call, on whatever processor, when the last is in a ring."""
+
+
+class CallRings:
+    """The rings of calls, one for each processor, as if they were one.
+
+    Parameters
+    ----------
+    descriptor
+        Of the map.
+    processors
+        How many rings it has.
+    calls
+        How many each holds.
+    ordered
+        Whether this machine keeps the order of loads and of stores.  Where it does not, a look
+        takes what the look before it saw: by then the records behind a head have arrived as well.
+    """
+
+    def __init__(
+        self,
+        descriptor: int,
+        processors: int,
+        calls: int,
+        *,
+        ordered: bool = platform.machine() == "x86_64",
+    ) -> None:
+        stride = RING_HEADER + calls * EVENT.itemsize
+        self._map = mmap.mmap(descriptor, processors * stride, mmap.MAP_SHARED)
+        words = np.frombuffer(self._map, "<u8").reshape(processors, stride // 8)
+        self._heads = words[:, 0]
+        self._tails = words[:, RING_HEADER // 16]
+        self._slots = words[:, RING_HEADER // 8 :].reshape(processors, calls, _WORDS)
+        self._calls = calls
+        self._ordered = ordered
+        self._seen = 0, self._heads.copy()
+        self._early = np.empty(0, EVENT)
+        self._left = 0
+
+    def __len__(self) -> int:
+        """How many calls wait, as far as the last look saw: in a ring, or for those before them."""
+        return len(self._early) + self._left
+
+    @property
+    def fill(self) -> float:
+        """What share of the fullest ring is taken up."""
+        return float((self._heads - self._tails).max()) / self._calls
+
+    def take(self, now: int, most: int) -> tuple[Events, int]:
+        """Take the oldest records of each ring.
+
+        Parameters
+        ----------
+        now
+            The time at the moment of the call, nanoseconds.
+        most
+            How many to take at most, of each ring.
+
+        Returns
+        -------
+        events : array of EVENT, shape (N,)
+            A copy, in the order of time.
+        horizon : int
+            Every call older than this has been taken, now or before.
+        """
+        heads = latest = self._heads.copy()
+        if not self._ordered:
+            (now, heads), self._seen = self._seen, (now, latest)
+        horizon = max(now - _WRITING_NS, 0)
+        pieces = [self._early] if len(self._early) else []
+        self._left = 0
+        for ring in np.flatnonzero(latest != self._tails).tolist():
+            begin, end = int(self._tails[ring]), int(heads[ring])
+            stop = min(end, begin + most)
+            while begin < stop:
+                first = begin % self._calls
+                length = min(stop - begin, self._calls - first)
+                pieces.append(self._slots[ring, first : first + length].copy().view(EVENT)[:, 0])
+                begin += length
+            self._tails[ring] = begin
+            self._left += int(latest[ring]) - begin
+            if begin < end:  # within a ring time only rises
+                horizon = min(horizon, int(self._slots[ring, begin % self._calls, 0]))
+        if not pieces:
+            return np.empty(0, EVENT), horizon
+        events = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        times = np.ascontiguousarray(events["time_ns"])
+        if len(pieces) > 1 and (times[1:] < times[:-1]).any():
+            order = np.argsort(times, kind="stable")
+            events, times = events[order], times[order]
+        ready = int(np.searchsorted(times, horizon))
+        self._early = events[ready:].copy()
+        return events[:ready], horizon
 
 
 class _Ring:
@@ -40,110 +137,6 @@ class _Ring:
     def empty(self) -> bool:
         """Whether everything that was written has been taken."""
         return bool(self._produced[0] == self._consumed[0])
-
-
-class CallRing(_Ring):
-    """The ring of calls: records of one size, an array of slots."""
-
-    def __init__(self, descriptor: int, size: int) -> None:
-        super().__init__(descriptor, size)
-        self._slots = np.frombuffer(self._map, "<u8", size // 8, mmap.PAGESIZE).reshape(-1, 4)
-        self._lengths = self._slots.view("<u4")[:, 0]
-        self._times = self._slots[:, 1]
-
-    def take(self, now: int, most: int) -> tuple[Events, int]:
-        """Take the oldest records.
-
-        Parameters
-        ----------
-        now
-            The time at the moment of the call, nanoseconds.
-        most
-            How many to take at most.
-
-        Returns
-        -------
-        events : array of EVENT, shape (N,)
-            A copy.
-        horizon : int
-            Every call older than this has been taken, now or before: those that
-            come take their time after they have taken their place.
-        """
-        begin, end = int(self._consumed[0]) // SLOT, int(self._produced[0]) // SLOT
-        count = len(self._slots)
-        pieces = []
-        horizon = now
-        stop = begin
-        while stop < end:
-            first = stop % count
-            length = min(end - stop, count - first)
-            busy = np.flatnonzero(self._lengths[first : first + length] & _BUSY)
-            ready = int(busy[0]) if len(busy) else length
-            room = most - (stop - begin)
-            taken = min(ready, room)
-            pieces.append(self._slots[first : first + taken, 1:].copy())
-            stop += taken
-            if taken < length:
-                break
-        if stop < end:
-            horizon = min(now, self._oldest(stop, end))
-        if not pieces:
-            return np.empty(0, EVENT), horizon
-        slots = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-        self._consumed[0] = stop * SLOT
-        return slots.view(EVENT).reshape(-1), horizon
-
-    def _oldest(self, begin: int, end: int) -> int:
-        """The earliest time of what is left and written already.
-
-        A record that is still being written belongs to a thread that is in the middle
-        of it, so nothing of that thread can be younger and elsewhere.
-        """
-        count = len(self._slots)
-        places = np.arange(begin, end) % count
-        places = places[(self._lengths[places] & _BUSY) == 0]
-        return int(self._times[places].min()) if len(places) else (1 << 64) - 1
-
-
-class CallRings:
-    """All rings of calls, as if they were one, and in the order of time.
-
-    Parameters
-    ----------
-    descriptors
-        Of rings of the same size.
-    size
-        Of all together.
-    """
-
-    def __init__(self, descriptors: Sequence[int], size: int) -> None:
-        self._rings = [CallRing(ring, size // len(descriptors)) for ring in descriptors]
-        self._early = np.empty(0, EVENT)
-
-    def __len__(self) -> int:
-        """How many calls have been taken that wait for those before them."""
-        return len(self._early)
-
-    def take(self, now: int, most: int) -> tuple[Events, int]:
-        """Take the oldest records of each ring: `CallRing.take`.
-
-        A thread that changes the processor changes the ring: what is younger than the horizon
-        waits until nothing older can come from another one.
-        """
-        if len(self._rings) == 1:
-            return self._rings[0].take(now, most)
-        if not len(self._early) and all(ring.empty for ring in self._rings):
-            return self._early, now
-        taken = [ring.take(now, most) for ring in self._rings]
-        horizon = min(until for _, until in taken)
-        events = np.concatenate([self._early, *(calls for calls, _ in taken)])
-        times = np.ascontiguousarray(events["time_ns"])
-        if (times[1:] < times[:-1]).any():
-            order = np.argsort(times, kind="stable")
-            events, times = events[order], times[order]
-        ready = int(np.searchsorted(times, horizon))
-        self._early = events[ready:].copy()
-        return events[:ready], horizon
 
 
 class LifecycleRing(_Ring):
