@@ -5,7 +5,7 @@ SETUP := tools/setup
 STAMPS := .venv/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-demo lint format test fuzz faults soak demo demo-trials screenshots bench docs completions dist deb deb-test clean
+.PHONY: help setup setup-test setup-demo lint format test fuzz faults soak demo demo-trials screenshots bench docs completions translations dist deb deb-test clean
 
 help:
 	@echo "make setup        install what ImSafe needs, and ImSafe into .venv (the others do it first)"
@@ -21,6 +21,7 @@ help:
 	@echo "make screenshots  every window, light and dark, at 100 and 150 %, from the demo; docs/images"
 	@echo "make docs         the manual as HTML, into build/docs"
 	@echo "make completions  packaging/completions again, after an option is new"
+	@echo "make translations the window's languages again, after a text is new; LANGUAGES=fr begins one"
 	@echo "make dist         a wheel and an sdist for pip and pipx, into dist"
 	@echo "make deb          a Debian package, into build/deb (on Debian, with what packaging/README.md names)"
 	@echo "make deb-test     installs that in a fresh chroot, runs it, removes it (root, debootstrap)"
@@ -89,6 +90,10 @@ docs: setup
 
 completions: setup
 	$(BIN)/python tools/generate_completions.py
+
+translations: setup
+	$(SETUP) translations
+	$(BIN)/python tools/translations.py $(LANGUAGES)
 
 dist: setup
 	tools/dist

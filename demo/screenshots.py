@@ -2,7 +2,8 @@
 """Every window and dialog, light and dark, at 100 % and 150 %: `python -m demo.screenshots`.
 
 They are filled with what the demonstration has left: its profile, score log and recording.  All
-go to a folder to be looked at; those that the manual shows are copied to docs/images.
+go to a folder to be looked at; those that the manual shows are copied to docs/images.  In another
+language (`--language de`) they are taken light, at 100 %, and only to be looked at.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from demo.web_server import DemoError
 IMAGES = ROOT / "docs" / "images"
 SCHEMES = ("light", "dark")
 SCALES = ("100", "150")
+MANUAL = "en"
+"""The manual's language."""
 SCREEN = "2600x1900"
 PATIENCE_S = 1200
 
@@ -37,20 +40,21 @@ def main() -> int:
     parser.add_argument(
         "--output", type=Path, default=ROOT / "build" / "screenshots", metavar="FOLDER"
     )
+    parser.add_argument("--language", default=MANUAL, metavar="LANGUAGE")
     parser.add_argument("--one", nargs=2, metavar=("SCHEME", "SCALE"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     try:
         if args.one:
-            _one(args.data.absolute(), args.output.absolute(), args.one[0])
+            _one(args.data.absolute(), args.output.absolute(), args.one[0], args.language)
         else:
-            _all(args.data.absolute(), args.output.absolute())
+            _all(args.data.absolute(), args.output.absolute(), args.language)
     except DemoError as error:
         print(f"screenshots: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _all(data: Path, output: Path) -> None:
+def _all(data: Path, output: Path, language: str) -> None:
     for name in ("web.db", "scores.log", "watched.imt"):
         if not (data / name).is_file():
             raise DemoError(f"{data / name} is missing; run `make demo` first.")
@@ -65,8 +69,9 @@ def _all(data: Path, output: Path) -> None:
         action.write_text('#!/bin/sh\necho "To root: $IMSAFE_APPLICATION scored $IMSAFE_SCORE"\n')
         action.chmod(0o755)
         with display(Path(folder), SCREEN):
-            for scheme, scale in product(SCHEMES, SCALES):
-                target = output / f"{scheme}-{scale}"
+            of_manual = language == MANUAL
+            for scheme, scale in product(SCHEMES, SCALES) if of_manual else [("light", "100")]:
+                target = output / (f"{scheme}-{scale}" if of_manual else language)
                 shutil.rmtree(target, ignore_errors=True)
                 target.mkdir(parents=True)
                 environment = os.environ | {
@@ -75,7 +80,7 @@ def _all(data: Path, output: Path) -> None:
                     "XDG_STATE_HOME": f"{folder}/state-{scheme}-{scale}",
                 }
                 command = [sys.executable, "-m", "demo.screenshots", "--one", scheme, scale]
-                command += ["--data", str(home), "--output", str(target)]
+                command += ["--data", str(home), "--output", str(target), "--language", language]
                 done = subprocess.run(
                     command, env=environment, cwd=ROOT, check=False, stdin=subprocess.DEVNULL,
                     timeout=PATIENCE_S,
@@ -83,7 +88,8 @@ def _all(data: Path, output: Path) -> None:
                 if done.returncode:
                     raise DemoError(f"The windows in {scheme} at {scale} % were not all shown.")
                 say(f"{len(list(target.glob('*.png')))} pictures in {target}")
-    _copy_to_manual(output / f"{SCHEMES[0]}-{SCALES[0]}")
+    if of_manual:
+        _copy_to_manual(output / f"{SCHEMES[0]}-{SCALES[0]}")
 
 
 def _learn_another(home: Path) -> None:
@@ -110,17 +116,19 @@ def _copy_to_manual(pictures: Path) -> None:
     say(f"{len(shown)} pictures in {IMAGES}, {size:,} bytes")
 
 
-def _one(data: Path, output: Path, scheme: str) -> None:
+def _one(data: Path, output: Path, scheme: str, language: str) -> None:
     """Take all pictures in this process, which was given the scale by its environment."""
     # Qt is imported only where there is a display.
     from PyQt6.QtWidgets import QApplication  # noqa: PLC0415
 
     from demo.pictures import Pictures  # noqa: PLC0415
     from demo.window import Play, Until  # noqa: PLC0415
+    from imsafe.gui.language import speak  # noqa: PLC0415
 
     application = QApplication(sys.argv[:1])
     application.setApplicationName("imsafe")
     application.setStyle("Fusion")
+    speak(application, [language])
     if scheme == "dark":
         application.setPalette(_dark_palette())
     pictures = Pictures(data, output)

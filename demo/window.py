@@ -21,6 +21,7 @@ from demo.web_server import DemoError, WebServer
 from imsafe.gui.configure_dialog import ConfigureDialog
 from imsafe.gui.device_dialogs import SensorDialog
 from imsafe.gui.driver_dialog import DriverDialog
+from imsafe.gui.language import speak
 from imsafe.gui.main_window import MainWindow
 from imsafe.gui.settings import Settings
 from imsafe.monitor.view_protocol import Alert
@@ -153,6 +154,7 @@ class Show:
         application = QApplication.instance() or QApplication(sys.argv[:1])
         assert isinstance(application, QApplication)
         application.setApplicationName("imsafe")
+        speak(application)
         window = MainWindow(Settings(self._site.folder / "settings.ini"))
         window.watch.alert.connect(self._take_alert)
         window.show()

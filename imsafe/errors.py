@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from imsafe.words import is_english, translate
+
 
 class ImsafeError(Exception):
     """Something the user can cause or mend."""
@@ -46,5 +48,18 @@ def reason(error: OSError) -> str:
 
 
 def cannot(verb: str, path: str | os.PathLike[str], error: OSError) -> ImsafeError:
-    """Make the sentence for a failed operation: ``Cannot read X: permission denied.``."""
-    return ImsafeError(f"Cannot {verb} {Path(path)}: {reason(error).lower()}.")
+    """Make the sentence for a failed operation: ``Cannot read X: permission denied.``.
+
+    Parameters
+    ----------
+    verb
+        ``read``, ``write`` or ``open``; of others the window's user reads English.
+    """
+    words = {
+        "read": translate("errors", "Cannot read {0}: {1}."),
+        "write": translate("errors", "Cannot write {0}: {1}."),
+        "open": translate("errors", "Cannot open {0}: {1}."),
+    }.get(verb, f"Cannot {verb} {{0}}: {{1}}.")
+    # Not in languages whose nouns are capitals.
+    why = reason(error).lower() if is_english() else reason(error)
+    return ImsafeError(words.format(Path(path), why))

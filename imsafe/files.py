@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imsafe.errors import FileExistsRefused, ImsafeError, cannot
+from imsafe.words import translate
 
 _ROOM_BYTES = 64 << 20
 
@@ -65,10 +66,12 @@ def check_not_planted(path: str | os.PathLike[str], descriptor: int) -> None:
     except OSError as error:
         raise cannot("write", target, error) from error
     if folder.st_mode & stat.S_IWOTH and not owners <= {os.geteuid(), folder.st_uid}:
-        raise ImsafeError(
-            f"{target} was put there by another user, who could read it, in a folder where"
-            " everybody may: choose another name."
+        words = translate(
+            "files",
+            "{0} was put there by another user, who could read it, in a folder where everybody may:"
+            " choose another name.",
         )
+        raise ImsafeError(words.format(target))
 
 
 def check_writable(target: str | os.PathLike[str]) -> None:
@@ -111,9 +114,10 @@ def saved_whole(path: str | os.PathLike[str], *, replace: bool) -> Iterator[Path
     try:
         mode = target.stat().st_mode & 0o777
         if not replace:
-            raise FileExistsRefused(
-                f"{target} exists already; choose another name, or say that it may be replaced."
+            words = translate(
+                "files", "{0} exists already; choose another name, or say that it may be replaced."
             )
+            raise FileExistsRefused(words.format(target))
     except FileNotFoundError:
         mode = None
     except OSError as error:
@@ -145,7 +149,8 @@ def _settle(beside: Path, target: Path, mode: int | None, *, replace: bool) -> N
         try:
             os.link(beside, target)
         except FileExistsError:
-            raise FileExistsRefused(f"{target} was made by another program meanwhile.") from None
+            words = translate("files", "{0} was made by another program meanwhile.")
+            raise FileExistsRefused(words.format(target)) from None
         except OSError:
             # File systems without hard links (FAT, some network shares).
             if target.exists():

@@ -16,6 +16,9 @@ DATA = Path(os.environ.get("IMSAFE_DATA", ROOT.parent / "shared" / "data"))
 
 _MARK = f"TESTED_BY={os.getpid()}-{time.monotonic_ns()}"
 os.environ.update([_MARK.split("=")])  # whatever is started from here on has it, and its offspring
+# Windows speak English here, whatever the machine's language is.
+os.environ["LC_ALL"] = "C.UTF-8"
+os.environ.pop("LANGUAGE", None)
 
 
 def _left_running() -> list[str]:

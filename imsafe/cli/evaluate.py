@@ -20,9 +20,9 @@ from imsafe.cli.common import (
 )
 from imsafe.cli.trace_events import items_of
 from imsafe.errors import ImsafeError
-from imsafe.plural import number_of
 from imsafe.stream.items import Closed, Lost, Segment
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
+from imsafe.words import number_of
 
 if TYPE_CHECKING:
     from imsafe.profile.coverage import Coverage

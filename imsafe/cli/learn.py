@@ -26,8 +26,8 @@ from imsafe.cli.learn_pool import Order, Pool, default_jobs
 from imsafe.cli.learning import learn_trace
 from imsafe.errors import FileExistsRefused, ImsafeError
 from imsafe.files import check_writable
-from imsafe.plural import number_of
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
+from imsafe.words import number_of
 
 if TYPE_CHECKING:
     from imsafe.profile.learner import Learner
@@ -322,6 +322,7 @@ def _report(
                 "lost": profile.lost_calls,
                 "suggested_threshold": threshold,
                 "why_no_threshold": profile.why_no_threshold,
+                "calibrated_units": profile.calibration.units,
                 "false_alarms_per_million_calls": price and price.per_million_calls,
                 "false_alarms_per_day": price and price.per_day,
                 "false_alarms_per_million_calls_at_most": price and price.at_most_per_million_calls,

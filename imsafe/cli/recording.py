@@ -16,12 +16,12 @@ import imsafe
 from imsafe.cli.common import Stop, emit, say
 from imsafe.errors import ImsafeError
 from imsafe.events import Events, Kind
-from imsafe.plural import number_of
 from imsafe.profile.live_saturation import LiveSaturation
 from imsafe.profile.saturation import Saturation
 from imsafe.sources.base import FromFile, Source
 from imsafe.stream.items import Closed, Item, Lost, ProcessInfo, Segment
 from imsafe.stream.trace_file import TraceWriter
+from imsafe.words import number_of
 
 _SHOW_S = 0.5
 _FLUSH_S = 1.0
@@ -29,7 +29,7 @@ _WAIT_S = 0.1
 _MOST_WARNINGS = 100
 _COUNTING_SHARE = 0.02
 _COUNTING_REST_S = 0.2
-"""Counting sequences takes this share of the time at most, beyond the first fifth of a second of it."""
+"""Counting sequences takes this share of the time at most, beyond its first fifth of a second."""
 _REST_S = 10.0
 """For what is still on its way at the end."""
 

@@ -24,8 +24,8 @@ from imsafe.cli.common import (
 )
 from imsafe.cli.recording import Recording, record_sources
 from imsafe.errors import ImsafeError
-from imsafe.plural import number_of
 from imsafe.stream.trace_file import SizeLimitReached, TraceWriter
+from imsafe.words import number_of
 
 _EXAMPLES = """\
   ims-trace -o ftp.imt -- vsftpd /etc/vsftpd.conf    a command, until it ends

@@ -15,8 +15,8 @@ from imsafe.cli.common import OK, Parser, run
 from imsafe.cli.learn import threshold_in_words
 from imsafe.errors import ImsafeError
 from imsafe.files import saved_whole
-from imsafe.plural import number_of
 from imsafe.syscalls import symbol_of
+from imsafe.words import number_of
 
 if TYPE_CHECKING:
     from imsafe.profile.profile import Profile

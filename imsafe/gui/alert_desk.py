@@ -19,6 +19,7 @@ from imsafe.gui.timers import timer
 from imsafe.gui.watch import Watch
 from imsafe.monitor.alert_export import as_text, save_alerts
 from imsafe.monitor.view_protocol import Alert, IoUringNotice
+from imsafe.words import grouped, plural
 
 NOTIFY_KEY = "alerts/notify"
 LATE_S = 5.0
@@ -26,8 +27,6 @@ LATE_S = 5.0
 
 MARK_MS = 33
 """Of a storm of alerts not each one makes the marks of all anew."""
-
-EXPORT_FILTERS = ("JSON (*.json)", "CSV (*.csv)", "Text (*.txt)")
 
 
 class AlertDesk(QObject):
@@ -198,7 +197,7 @@ class AlertDesk(QObject):
             self._window, self.tr("Export alerts"), self._settings.folder("export")
         )
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(EXPORT_FILTERS)
+        dialog.setNameFilters(["JSON (*.json)", "CSV (*.csv)", self.tr("Text (*.txt)")])
         dialog.setDefaultSuffix("json")
         dialog.filterSelected.connect(
             lambda chosen: dialog.setDefaultSuffix(chosen.rpartition("*.")[2].rstrip(")"))
@@ -216,4 +215,5 @@ class AlertDesk(QObject):
         except ImsafeError as error:
             self.failed.emit(str(error))
             return
-        self.said.emit(self.tr("{0:,} alerts saved in {1}").format(len(alerts), path))
+        words = self.tr("{0} alerts saved in {1}", "", plural(len(alerts)))
+        self.said.emit(words.format(grouped(len(alerts)), path))

@@ -27,6 +27,7 @@ from imsafe.gui.plain_text import command_line, line, name, tip
 from imsafe.gui.plot_items import rarity
 from imsafe.gui.score_plot import time_text
 from imsafe.monitor.view_protocol import Alert, IoUringNotice
+from imsafe.words import grouped, plural
 
 
 class AlertDetail(QWidget):
@@ -205,8 +206,9 @@ class AlertDetail(QWidget):
         names = [name(comm) or "?" for comm in dict.fromkeys(a["comm"] for a in self._others)]
         times = [alert["time"] for alert in self._others]
         shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-        return self.tr("{count:,} alerts in {stretch}: {names}; this is the worst").format(
-            count=len(times), stretch=duration(max(times) - min(times)), names=shown
+        words = self.tr("{count} alerts in {stretch}: {names}; this is the worst", "", len(times))
+        return words.format(
+            count=grouped(len(times)), stretch=duration(max(times) - min(times)), names=shown
         )
 
     def _process_text(self, alert: Alert) -> str:
@@ -220,15 +222,12 @@ class AlertDetail(QWidget):
         return ", ".join(words)
 
     def _user_text(self, alert: Alert) -> str:
-        words = name(alert["user"])
+        words = [name(alert["user"])] if alert["user"] else []
         if alert["started"] is not None:
             age = max(0.0, alert["time"] - alert["started"])
-            words += self.tr("{comma}started {time}, {age} before").format(
-                comma=", " if words else "",
-                time=time_text(alert["started"], date=age > 3600),
-                age=duration(age),
-            )
-        return words
+            since = time_text(alert["started"], date=age > 3600)
+            words.append(self.tr("started {0}, {1} before").format(since, duration(age)))
+        return ", ".join(words)
 
     def _reading_text(self, reading: str) -> str:
         return {
@@ -239,13 +238,17 @@ class AlertDetail(QWidget):
         }.get(reading, name(reading))
 
     def _time_text(self, alert: Alert) -> str:
-        words = time_text(alert["time"], date=True)
+        words = [time_text(alert["time"], date=True)]
         if alert["closed"] is not None:
-            words += self.tr(", over after {0}").format(duration(alert["closed"] - alert["time"]))
-        words += self.tr(", {0:,} calls above the threshold").format(alert["calls_above"])
-        if alert["lost"]:
-            words += self.tr(", {0:,} calls lost before it").format(alert["lost"])
-        return words
+            over = duration(alert["closed"] - alert["time"])
+            words.append(self.tr("over after {0}").format(over))
+        above, lost = alert["calls_above"], alert["lost"]
+        text = self.tr("{0} calls above the threshold", "", plural(above))
+        words.append(text.format(grouped(above)))
+        if lost:
+            text = self.tr("{0} calls lost before it", "", plural(lost))
+            words.append(text.format(grouped(lost)))
+        return ", ".join(words)
 
     def show_notice(self, notice: IoUringNotice) -> None:
         """Explain a notice."""

@@ -30,11 +30,14 @@ from imsafe.gui.alert_model import (
     SORT_ROLE,
     STATE,
     TIMES,
+    WHAT,
     AlertModel,
     is_settled,
     search_text,
 )
+from imsafe.gui.columns import set_widths
 from imsafe.monitor.view_protocol import Alert
+from imsafe.words import grouped
 
 ALL, UNSETTLED, OPEN = range(3)
 
@@ -165,9 +168,8 @@ class AlertList(QWidget):
         assert selection is not None
         header.setStretchLastSection(True)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        letter = self.fontMetrics().averageCharWidth()
-        for column, letters in enumerate((14, 12, 15, 17, 6, 7)):
-            view.setColumnWidth(column, letters * letter)
+        set_widths(view, (14, 12, 15, 17, 6, 7))
+        header.resizeSection(WHAT, header.minimumSectionSize())  # it takes what is left
         view.setColumnHidden(APPLICATION, True)
         view.setColumnHidden(TIMES, True)
         selection.selectionChanged.connect(self._selected)
@@ -298,20 +300,14 @@ class AlertList(QWidget):
         count, notices = model.alerts, model.notices
         incidents = model.rowCount() - notices
         text = (
-            self.tr("No alerts") if not count
-            else self.tr("1 alert") if count == 1
-            else self.tr("{0:,} alerts").format(count)
+            self.tr("{0} alerts", "", count).format(grouped(count)) if count
+            else self.tr("No alerts")
         )  # fmt: skip
         if incidents != count:
-            text += (
-                self.tr(" in 1 incident") if incidents == 1
-                else self.tr(" in {0:,} incidents").format(incidents)
-            )  # fmt: skip
+            together = self.tr("{0} incidents", "alerts in so many", incidents)
+            text = self.tr("{0} in {1}").format(text, together.format(grouped(incidents)))
         if notices:
-            text += (
-                self.tr(", 1 notice") if notices == 1
-                else self.tr(", {0:,} notices").format(notices)
-            )  # fmt: skip
+            text += ", " + self.tr("{0} notices", "", notices).format(grouped(notices))
         self._count.setText(text)
         self._nothing.setText(
             self.tr("No alert fits the search.") if count + notices

@@ -21,6 +21,7 @@ from imsafe.gui.plain_text import command_line, line, name, tip
 from imsafe.gui.score_plot import time_text
 from imsafe.monitor.reason import SURPRISING_BITS
 from imsafe.monitor.view_protocol import Alert, IoUringNotice
+from imsafe.words import grouped
 
 MOST_ALERTS = 10_000
 """Beyond this the oldest incident is dropped; the monitor's log keeps them all."""
@@ -356,9 +357,8 @@ class AlertModel(QAbstractItemModel):
         if len({alert["pid"] for alert in row.alerts}) == 1:
             return f"{', '.join(names[:_SHOWN_NAMES])} ({row.alerts[0]['pid']})"
         more = len(names) - _SHOWN_NAMES
-        return ", ".join(names[:_SHOWN_NAMES]) + (
-            self.tr(" and {0} more").format(more) if more > 0 else ""
-        )
+        shown = ", ".join(names[:_SHOWN_NAMES])
+        return self.tr("{0} and {1} more").format(shown, more) if more > 0 else shown
 
     def _times(self, row: Row) -> str:
         count = len(row.alerts)
@@ -368,8 +368,10 @@ class AlertModel(QAbstractItemModel):
         ends = [alert["closed"] or alert["time"] for alert in row.alerts]
         stretch = duration(max(*times, *ends) - min(times))
         if len({alert["comm"] for alert in row.alerts}) == 1:
-            return self.tr("{0:,} times in {1}").format(count, stretch)
-        return self.tr("{0:,} alerts in {1}").format(count, stretch)
+            words = self.tr("{0} times in {1}", "", count)
+        else:
+            words = self.tr("{0} alerts in {1}", "", count)
+        return words.format(grouped(count), stretch)
 
     def _state(self, row: Row) -> str:
         if all(alert["normal"] is not None for alert in row.alerts):

@@ -18,12 +18,14 @@ from imsafe.errors import ImsafeError
 from imsafe.files import saved_whole
 from imsafe.gui import crash
 from imsafe.gui.file_kinds import file_kind
+from imsafe.gui.language import speak
 from imsafe.gui.log_history import LogHistory, read_history, save_csv
 from imsafe.gui.log_window import LogWindow
 from imsafe.gui.main_window import MainWindow
 from imsafe.gui.score_plot import ScorePlot
 from imsafe.gui.settings import Settings
 from imsafe.gui.timers import timer
+from imsafe.words import translate
 
 DESKTOP_ID = "org.imsafe.ImSafe"
 """Name of the desktop file, by which a desktop knows whose window it is."""
@@ -46,7 +48,7 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _application() -> QApplication:
+def _application(languages: list[str] | None = None) -> QApplication:
     pg.setConfigOptions(antialias=False)
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
@@ -55,6 +57,7 @@ def _application() -> QApplication:
     application.setApplicationVersion(imsafe.__version__)
     application.setDesktopFileName(DESKTOP_ID)
     application.setWindowIcon(window_icon())
+    speak(application, languages)
     return application
 
 
@@ -91,7 +94,7 @@ def show_main_window(file: str | None = None, view: str | None = None) -> int:
         window.watch.attach(view)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         window.add_message(
-            window.tr("You run the window as root; it needs no rights: run it as yourself.")
+            translate("app", "You run the window as root; it needs no rights: run it as yourself.")
         )
     status = application.exec()
     awake.stop()
@@ -144,7 +147,7 @@ def write_log_image(log: str, image: str, *, replace: bool) -> None:
 def _draw(history: LogHistory, path: Path, ending: str) -> None:
     if not has_display():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    application = _application()
+    application = _application(["en"])  # it is a program's output, as its messages are
     plot = ScorePlot(history, live=False)
     plot.show_log(history)
     plot.resize(IMAGE_SIZE)

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PyQt6.QtCore import QCoreApplication, Qt
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -23,12 +22,14 @@ from imsafe.gui.configuration import (
     check_profile,
 )
 from imsafe.gui.device import Device
-from imsafe.gui.fields import PathField, ProblemLine
+from imsafe.gui.fields import PathField, ProblemLine, ThresholdField
 from imsafe.gui.mode_check import mode_difference
 from imsafe.gui.plot_items import rarity
 from imsafe.gui.settings import Settings
 from imsafe.monitor.score_log import printable
 from imsafe.profile.glance import Glance, glance
+from imsafe.profile.pace import NOT_ENOUGH
+from imsafe.words import grouped, plural, translate
 
 NO_THRESHOLD = 0.5
 """Where the field starts when a profile suggests none."""
@@ -65,11 +66,7 @@ class ApplicationForm(QWidget):
         self.difference.setMinimumHeight(0)
         self.suggested = QCheckBox(self.tr("As the database suggests"))
         self.suggested.setChecked(True)
-        self.threshold = QDoubleSpinBox()
-        self.threshold.setRange(0.0, 1.0)
-        self.threshold.setDecimals(3)
-        self.threshold.setSingleStep(0.01)
-        self.threshold.setAccessibleName(self.tr("Anomaly threshold"))
+        self.threshold = ThresholdField()
         self.suggest = QPushButton(self.tr("Use &suggested value"))
         self.suggest.setAutoDefault(False)
         self.what_if = QPushButton(self.tr("&What if..."))
@@ -163,19 +160,21 @@ class ApplicationForm(QWidget):
             label.setVisible(bool(label.text()))
 
     def _sentence(self, summary: Glance) -> str:
-        words = self.tr("Learned from {0:,} calls of {1:,} processes").format(
-            summary.calls, summary.processes
-        )
+        calls = self.tr("{0} calls", "learned from", plural(summary.calls))
+        processes = self.tr("{0} processes", "calls of", plural(summary.processes))
+        numbers = calls.format(grouped(summary.calls)), processes.format(grouped(summary.processes))
         if summary.applications:
             names = ", ".join(printable(name, 40) for name in summary.applications[:4])
-            words += f" ({names})"
-        words += "."
+            words = [self.tr("Learned from {0} of {1} ({2}).").format(*numbers, names)]
+        else:
+            words = [self.tr("Learned from {0} of {1}.").format(*numbers)]
         if summary.saturation is not None:
             line = str(summary.saturation)
-            words += f" {line[:1].upper()}{line[1:]}."
+            words.append(f"{line[:1].upper()}{line[1:]}.")
         if summary.lost:
-            words += self.tr(" {0:,} calls were lost while recording.").format(summary.lost)
-        return words
+            lost = self.tr("{0} calls were lost while recording.", "", plural(summary.lost))
+            words.append(lost.format(grouped(summary.lost)))
+        return " ".join(words)
 
     def _price(self, summary: Glance) -> str:
         if summary.suggested_threshold is None:
@@ -184,24 +183,24 @@ class ApplicationForm(QWidget):
                 why[:1].upper() + why[1:]
             )
         price = summary.pace.price(self.threshold.value())
-        words = self.tr("The price: expect about {0} in a million normal calls").format(
-            _alarms(price.per_million_calls)
-        )
+        words = self.tr("The price: expect about {0} in a million normal calls.")
+        numbers = [_alarms(price.per_million_calls)]
         if price.per_day is not None:
-            words += self.tr(", {0} a day at the pace that was learned").format(
-                _alarms(price.per_day)
-            )
+            words = self.tr("The price: expect about {0} in a million normal calls, {1} a day"
+                            " at the pace that was learned.")  # fmt: skip
+            numbers.append(_alarms(price.per_day))
             if price.at_most_per_day is not None:
-                words += self.tr("; what was counted rules out more than {0} a day").format(
-                    _number(price.at_most_per_day)
-                )
-        return words + "."
+                words = self.tr("The price: expect about {0} in a million normal calls, {1} a day"
+                                " at the pace that was learned; what was counted rules out more"
+                                " than {2} a day.")  # fmt: skip
+                numbers.append(_number(price.at_most_per_day))
+        return words.format(*numbers)
 
     def _difference(self, summary: Glance) -> str:
         said = [
             line
             for line in self.warnings.get(self.profile.path, ())
-            if line != summary.why_no_threshold
+            if not line.startswith(NOT_ENOUGH)  # that is said of the price
         ]
         if said:
             return " ".join(f"{line[:1].upper()}{line[1:]}." for line in said)
@@ -210,8 +209,10 @@ class ApplicationForm(QWidget):
 
 def _number(number: float) -> str:
     """Two digits, as a person writes them: 0.61, 740, 17,000."""
-    return f"{number:.2g}" if number < 10 else f"{float(f'{number:.2g}'):,.0f}"
+    return f"{number:.2g}" if number < 10 else grouped(float(f"{number:.2g}"))
 
 
 def _alarms(number: float) -> str:
-    return QCoreApplication.translate("configure", "{0} false alarms").format(_number(number))
+    shown = _number(number)
+    n = 1 if shown == "1" else max(2, plural(number))  # as it is spoken: 0.5 alarms
+    return translate("configure", "{0} false alarms", "", n).format(shown)

@@ -23,6 +23,7 @@ from PyQt6.QtWidgets import (
 from imsafe.gui.device import OK, Problem, check_socket
 from imsafe.gui.fields import ProblemLine, ok_button
 from imsafe.gui.settings import Settings
+from imsafe.words import translate
 
 SERVICES = Path("/run/imsafe/monitor")
 """Where imsafe-monitor@NAME.service has its folder NAME, with the view's socket in it."""
@@ -68,18 +69,21 @@ def check_view(path: str) -> Problem:
     if problem := check_socket(path):
         return problem
     if not os.access(path, os.F_OK):
-        return Problem(f"There is no socket {path}: no monitor has its view there.", "socket")
+        words = translate("attach", "There is no socket {0}: no monitor has its view there.")
+        return Problem(words.format(path), "socket")
     if not os.access(path, os.W_OK):
-        return Problem(f"You may not look on at {path}: {_who_may(path)}.", "socket")
+        return Problem(_not_for_you(path), "socket")
     return OK
 
 
-def _who_may(path: str) -> str:
+def _not_for_you(path: str) -> str:
     try:
         group = Path(path).group()
     except (KeyError, OSError, NotImplementedError):
-        return "its group decides who may"
-    return f"members of the group {group} may"
+        words = translate("attach", "You may not look on at {0}; its group decides who may.")
+        return words.format(path)
+    words = translate("attach", "You may not look on at {0}: members of the group {1} may.")
+    return words.format(path, group)
 
 
 class AttachDialog(QDialog):

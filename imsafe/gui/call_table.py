@@ -11,8 +11,10 @@ from PyQt6.QtWidgets import QTableView, QWidget
 
 from imsafe.gui.alert_model import Index
 from imsafe.gui.bars import FRACTION_ROLE, HOT_ROLE, BarDelegate
+from imsafe.gui.columns import set_widths
 from imsafe.gui.plain_text import name, tip
 from imsafe.monitor.view_protocol import ExplainedCall
+from imsafe.words import translate
 
 FULL_BAR_BITS = 16.0
 HOT_BITS = 8.0
@@ -36,7 +38,11 @@ class CallModel(QAbstractTableModel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._calls: list[ExplainedCall] = []
-        self._columns = (self.tr("Call"), self.tr("Surprise"), self.tr("Expected instead"))
+        self._columns = (
+            translate("CallModel", "Call"),
+            translate("CallModel", "Surprise"),
+            translate("CallModel", "Expected instead"),
+        )
 
     def set_calls(self, calls: list[ExplainedCall]) -> None:
         """Show these."""
@@ -49,6 +55,11 @@ class CallModel(QAbstractTableModel):
         if not self._calls:
             return -1
         return max(range(len(self._calls)), key=lambda row: self._calls[row]["surprise"])
+
+    @staticmethod
+    def probability_text(probability: float) -> str:
+        """How probable a call was, for a tip."""
+        return translate("CallModel", "Probability here: {0}").format(percent(probability))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, D102
         return 0 if parent.isValid() else len(self._calls)
@@ -72,7 +83,7 @@ class CallModel(QAbstractTableModel):
             if column == 0:
                 return name(call["call"])
             if column == 1:
-                return self.tr("{0} bits").format(f"{call['surprise']:.1f}")
+                return translate("CallModel", "{0} bits").format(f"{call['surprise']:.1f}")
             return ",  ".join(
                 f"{name(expected)} {percent(chance) if chance >= 0.001 else '<0.1%'}"
                 for expected, chance in call["expected"]
@@ -80,8 +91,12 @@ class CallModel(QAbstractTableModel):
         is_last = index.row() == len(self._calls) - 1
         if role == Qt.ItemDataRole.ToolTipRole:
             return tip(
-                self.tr("Probability here: {0}").format(percent(call["probability"])),
-                self.tr("With this call the score crossed the threshold.") if is_last else "",
+                translate("CallModel", "Probability here: {0}").format(
+                    percent(call["probability"])
+                ),
+                translate("CallModel", "With this call the score crossed the threshold.")
+                if is_last
+                else "",
             )
         if role == Qt.ItemDataRole.FontRole and is_last:
             font = QFont()
@@ -113,9 +128,7 @@ class CallTable(QTableView):
         assert vertical is not None
         header.setStretchLastSection(True)
         vertical.setDefaultSectionSize(self.fontMetrics().height() + 3)
-        letter = self.fontMetrics().averageCharWidth()
-        self.setColumnWidth(0, 18 * letter)
-        self.setColumnWidth(1, 13 * letter)
+        set_widths(self, (18, 13))
 
     def show_calls(self, calls: list[ExplainedCall]) -> None:
         """Show these."""

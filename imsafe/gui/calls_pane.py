@@ -11,7 +11,8 @@ from PyQt6.QtWidgets import QLabel, QStackedLayout, QTableView, QVBoxLayout, QWi
 
 from imsafe.gui.alert_model import Index
 from imsafe.gui.bars import BarDelegate
-from imsafe.gui.call_table import CallModel, percent
+from imsafe.gui.call_table import CallModel
+from imsafe.gui.columns import set_widths
 from imsafe.gui.plain_text import line, name, tip
 from imsafe.gui.point import time_text
 from imsafe.monitor.view_protocol import CallsAround, NearbyCall
@@ -51,7 +52,7 @@ class NearbyModel(CallModel):
             return font
         if role == Qt.ItemDataRole.ToolTipRole:
             return tip(
-                self.tr("Probability here: {0}").format(percent(call["probability"])),
+                self.probability_text(call["probability"]),
                 "" if call["follows"] or not index.row()
                 else self.tr("Calls were lost, or another program was loaded, before this one."),
             )  # fmt: skip
@@ -86,9 +87,7 @@ class CallsPane(QWidget):
         assert vertical is not None
         header.setStretchLastSection(True)
         vertical.setDefaultSectionSize(self.fontMetrics().height() + 3)
-        letter = self.fontMetrics().averageCharWidth()
-        for column, letters in enumerate((16, 20, 16)):
-            self.table.setColumnWidth(column, letters * letter)
+        set_widths(self.table, (16, 20, 16))
         self.title = QLabel()
         self.title.setWordWrap(True)
         self.title.setTextFormat(Qt.TextFormat.PlainText)

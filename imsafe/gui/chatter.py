@@ -10,6 +10,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from imsafe.gui.timers import timer
 from imsafe.monitor.score_log import printable
+from imsafe.words import grouped, plural
 
 TURN_MS = 500
 MOST_LINES = 10
@@ -64,7 +65,8 @@ class Chatter(QObject):
 
     def _tell_left_out(self) -> None:
         if self._left_out:
-            self.said.emit(self.tr("({0:,} more lines are not shown)").format(self._left_out))
+            words = self.tr("({0} more lines are not shown)", "", plural(self._left_out))
+            self.said.emit(words.format(grouped(self._left_out)))
             self._left_out = 0
 
     def _say(self, line: bytes) -> None:

@@ -199,7 +199,8 @@ class Child(QObject):
 
     def _failed(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
-            self._end(-1, f"{sys.executable} cannot be started: {self._process.errorString()}.")
+            words = self.tr("{0} cannot be started: {1}.")
+            self._end(-1, words.format(sys.executable, self._process.errorString()))
 
     def _finished(self, status: int, how: QProcess.ExitStatus) -> None:
         self._read_output()
@@ -209,9 +210,10 @@ class Child(QObject):
             self._chatter.end()
         words = self._last_error.removeprefix(f"ims-{self.program}: ")
         if self._crashed:
-            self._end(-1, f"ims-{self.program} has a bug and ended: {words}")
+            text = self.tr("ims-{0} has a bug and ended: {1}")
+            self._end(-1, text.format(self.program, words))
         elif how == QProcess.ExitStatus.CrashExit:
-            self._end(-1, f"ims-{self.program} was killed.")
+            self._end(-1, self.tr("ims-{0} was killed.").format(self.program))
         else:
             self._end(status, words if status == 2 else "")
 

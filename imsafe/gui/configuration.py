@@ -11,6 +11,7 @@ from typing import Any
 
 from imsafe.files import exists, is_file
 from imsafe.gui.device import OK, Problem
+from imsafe.words import translate
 
 
 @dataclass(slots=True)
@@ -114,28 +115,34 @@ def _threshold(value: Any) -> float | None:
 def check_profile(path: str) -> Problem:
     """What is wrong with the path of a behaviour database; its content is looked at elsewhere."""
     if not path:
-        return Problem(
-            "Choose a behaviour database (made by Tools > Learn profile).", "profile", missing=True
+        words = translate(
+            "configuration", "Choose a behaviour database (made by Tools > Learn profile)."
         )
+        return Problem(words, "profile", missing=True)
     if not is_file(path):
-        return Problem(f"There is no file {path}.", "profile")
+        words = translate("configuration", "There is no file {0}.")
+        return Problem(words.format(path), "profile")
     if not os.access(path, os.R_OK):
-        return Problem(f"{path} cannot be read by you.", "profile")
+        words = translate("configuration", "{0} cannot be read by you.")
+        return Problem(words.format(path), "profile")
     return OK
 
 
-def check_output(path: str, what: str) -> Problem:
+def check_output(path: str) -> Problem:
     """What is wrong with the path of a file that shall be written; empty is fine."""
     if not path:
         return OK
     target = Path(path)
     if os.path.isdir(path):  # noqa: PTH112 - pathlib raises for names that cannot be
-        return Problem(f"{path} is a folder; add a file name for {what}.", what)
+        words = translate("configuration", "{0} is a folder; add a file name.")
+        return Problem(words.format(path), "output")
     if not os.path.isdir(target.parent):  # noqa: PTH112
-        return Problem(f"There is no folder {target.parent} for {what}.", what)
+        words = translate("configuration", "There is no folder {0}, so {1} cannot be written.")
+        return Problem(words.format(target.parent, path), "output")
     writable = target if exists(target) else target.parent
     if not os.access(writable, os.W_OK):
-        return Problem(f"You may not write {writable}, so {what} cannot go there.", what)
+        words = translate("configuration", "You may not write {0}, so {1} cannot go there.")
+        return Problem(words.format(writable, path), "output")
     return OK
 
 
@@ -144,29 +151,37 @@ def check_action(path: str) -> Problem:
     if not path:
         return OK
     if not Path(path).is_absolute():
-        return Problem("Give the full path of the program to execute on alert.", "action")
+        words = translate("configuration", "Give the full path of the program to execute on alert.")
+        return Problem(words, "action")
     if not is_file(path):
-        return Problem(f"There is no program {path}.", "action")
+        words = translate("configuration", "There is no program {0}.")
+        return Problem(words.format(path), "action")
     if not os.access(path, os.X_OK):
-        return Problem(f"{path} is not executable; mend it with: chmod +x {path}", "action")
+        words = translate("configuration", "{0} is not executable; mend it with: chmod +x {0}")
+        return Problem(words.format(path), "action")
     return OK
 
 
 def check_applications(applications: list[WatchedApplication]) -> Problem:
     """What is wrong with the list of watched applications."""
     if not applications:
-        return Problem("Choose a behaviour database.", "profile", missing=True)
+        words = translate("configuration", "Choose a behaviour database.")
+        return Problem(words, "profile", missing=True)
     for application in applications:
         if problem := check_profile(application.profile):
             return problem
         if "=" in application.name:
-            return Problem("An application's name cannot contain the sign =.", "name")
+            words = translate("configuration", "An application's name cannot contain the sign =.")
+            return Problem(words, "name")
         if application.threshold is not None and not 0 <= application.threshold <= 1:
-            return Problem("A threshold lies between 0 and 1.", "threshold")
+            words = translate("configuration", "A threshold lies between 0 and 1.")
+            return Problem(words, "threshold")
     if len(applications) > 1:
         names = [application.name for application in applications]
         if "" in names:
-            return Problem("Name each application when there are several.", "name", missing=True)
+            words = translate("configuration", "Name each application when there are several.")
+            return Problem(words, "name", missing=True)
         if len(set(names)) < len(names):
-            return Problem("Two applications have the same name.", "name")
+            words = translate("configuration", "Two applications have the same name.")
+            return Problem(words, "name")
     return OK

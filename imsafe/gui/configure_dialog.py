@@ -230,8 +230,8 @@ class ConfigureDialog(QDialog):
         problem = (
             check_applications(self._applications)
             or (self.form.unreadable or None)
-            or check_output(self.log.path, self.tr("the log"))
-            or check_output(self.record.path, self.tr("the recording"))
+            or check_output(self.log.path)
+            or check_output(self.record.path)
             or action
         )
         self.problem.tell(problem)

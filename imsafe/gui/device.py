@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from imsafe.errors import SourceError
+from imsafe.errors import SourceError, reason
 from imsafe.sources.kernel_request import KernelRequest, Target, TargetKind
 from imsafe.sources.matching import cgroup_path
+from imsafe.words import translate
 
 AUTO = "auto"
 """The kernel tracer's device name that starts a tracer."""
@@ -57,7 +58,7 @@ class SensorProgram:
     def __str__(self) -> str:
         if self.argv:
             return shlex.join(self.argv)
-        return ", ".join(f"process {pid}" for pid in self.pids)
+        return ", ".join(translate("device", "process {0}").format(pid) for pid in self.pids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,8 @@ class SensorDevice:
 
     def __str__(self) -> str:
         if self.program is not None:
-            return f"{self.program} (under a sensor)"
-        return "sensors on " + ", ".join(self.sockets)
+            return translate("device", "{0} (under a sensor)").format(self.program)
+        return translate("device", "sensors on {0}").format(", ".join(self.sockets))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ class KernelDevice:
         return [{"kind": "driver", "words": self.request.words(), "device": self.device}]
 
     def __str__(self) -> str:
-        return "kernel tracer on " + ", ".join(map(str, self.request.targets))
+        targets = ", ".join(map(str, self.request.targets))
+        return translate("device", "kernel tracer on {0}").format(targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class TraceDevice:
         return [{"kind": "replay", "trace": self.trace, "speed": speed}]
 
     def __str__(self) -> str:
-        return f"trace {Path(self.trace).name}"
+        return translate("device", "trace {0}").format(Path(self.trace).name)
 
 
 Device = SensorDevice | KernelDevice | TraceDevice
@@ -181,31 +183,49 @@ OK = Problem()
 def check_socket(path: str) -> Problem:
     """What is wrong with a socket path that somebody types."""
     if not path.strip():
-        return Problem("Type the path of a socket.", "socket", missing=True)
+        return Problem(translate("device", "Type the path of a socket."), "socket", missing=True)
     if not path.startswith("/"):
-        return Problem(f"{path} is not a full path: it has to start with /.", "socket")
+        return Problem(
+            translate("device", "{0} is not a full path: it has to start with /.").format(path),
+            "socket",
+        )
     if len(path.encode()) > 107:
-        return Problem("The path is too long for a socket (at most 107 bytes).", "socket")
+        return Problem(
+            translate("device", "The path is too long for a socket (at most 107 bytes)."), "socket"
+        )
     target = Path(path)
     try:
         if not target.parent.is_dir():
-            return Problem(f"There is no folder {target.parent}.", "socket")
+            words = translate("device", "There is no folder {0}.")
+            return Problem(words.format(target.parent), "socket")
         if target.exists() and not target.is_socket():
-            return Problem(f"{path} exists and is not a socket.", "socket")
+            words = translate("device", "{0} exists and is not a socket.")
+            return Problem(words.format(path), "socket")
     except OSError as error:
-        return Problem(f"Cannot look at {path}: {error.strerror}.", "socket")
+        return Problem(_cannot_look(path, error), "socket")
     return OK
+
+
+def _cannot_look(path: str, error: OSError) -> str:
+    return translate("device", "Cannot look at {0}: {1}.").format(path, reason(error))
+
+
+def _no_process(pid: str) -> str:
+    return translate("device", "There is no process {0}.").format(pid)
 
 
 def check_sockets(paths: list[str]) -> Problem:
     """What is wrong with several socket paths."""
     if not paths:
-        return Problem("Add at least one socket.", "socket", missing=True)
+        return Problem(translate("device", "Add at least one socket."), "socket", missing=True)
     for path in paths:
         if problem := check_socket(path):
             return problem
     if len(set(paths)) < len(paths):
-        return Problem("A socket is listed twice; any number of sensors may share one.", "socket")
+        words = translate(
+            "device", "A socket is listed twice; any number of sensors may share one."
+        )
+        return Problem(words, "socket")
     return OK
 
 
@@ -214,12 +234,14 @@ def check_pids(text: str) -> tuple[tuple[int, ...], Problem]:
     pids = []
     for word in text.replace(",", " ").split():
         if not word.isdecimal():
-            return (), Problem(f"{word} is not a process id.", "pids")
+            words = translate("device", "{0} is not a process id.")
+            return (), Problem(words.format(word), "pids")
         if not Path(f"/proc/{int(word)}").exists():
-            return (), Problem(f"There is no process {word}.", "pids")
+            return (), Problem(_no_process(word), "pids")
         pids.append(int(word))
     if not pids:
-        return (), Problem("Type the id of at least one process.", "pids", missing=True)
+        words = translate("device", "Type the id of at least one process.")
+        return (), Problem(words, "pids", missing=True)
     return tuple(pids), OK
 
 
@@ -228,18 +250,20 @@ def check_driver(device: str) -> Problem:
     if device == AUTO:
         return OK
     if not device.startswith("/"):
-        return Problem(
-            f"The device name is {AUTO}, or the full path of a running tracer's socket.", "device"
+        words = translate(
+            "device", "The device name is {0}, or the full path of a running tracer's socket."
         )
+        return Problem(words.format(AUTO), "device")
     try:
         if not Path(device).is_socket():
-            return Problem(
-                f"There is no socket {device}: no kernel tracer listens there. Use {AUTO}, or"
-                " start imsafe-tracer.service.",
+            words = translate(
                 "device",
+                "There is no socket {0}: no kernel tracer listens there. Use {1}, or start"
+                " imsafe-tracer.service.",
             )
+            return Problem(words.format(device, AUTO), "device")
     except OSError as error:
-        return Problem(f"Cannot look at {device}: {error.strerror}.", "device")
+        return Problem(_cannot_look(device, error), "device")
     return OK
 
 
@@ -253,17 +277,20 @@ def check_target(kind: TargetKind, value: str) -> tuple[Target | None, Problem]:
         return None, Problem(str(error), kind)
     try:
         if kind == "pid" and not Path(f"/proc/{int(value)}").exists():
-            return None, Problem(f"There is no process {value}.", kind)
+            return None, Problem(_no_process(value), kind)
         if kind == "path" and not Path(value).is_file():
-            return None, Problem(f"There is no program {value}.", kind)
+            words = translate("device", "There is no program {0}.")
+            return None, Problem(words.format(value), kind)
         if kind == "path" and not Path(value).stat().st_mode & 0o111:
-            return None, Problem(f"{value} is not executable.", kind)
+            words = translate("device", "{0} is not executable.")
+            return None, Problem(words.format(value), kind)
         if kind == "cgroup" and not Path(value).is_dir():
-            return None, Problem(f"There is no control group {value}.", kind)
+            words = translate("device", "There is no control group {0}.")
+            return None, Problem(words.format(value), kind)
     except PermissionError:
         pass  # the tracer may look
     except OSError as error:
-        return None, Problem(f"Cannot look at {value}: {error.strerror}.", kind)
+        return None, Problem(_cannot_look(value, error), kind)
     return target, OK
 
 
@@ -271,12 +298,14 @@ def check_command(text: str) -> tuple[tuple[str, ...], Problem]:
     """The words of a command line (no shell is involved), or what is wrong with it."""
     try:
         argv = tuple(shlex.split(text))
-    except ValueError as error:
-        return (), Problem(
-            f"The command cannot be understood: {error}.".lower().capitalize(), "cmd"
+    except ValueError:
+        # Of the two things that can be wrong, an escape at the end is the rare one.
+        words = translate(
+            "device", "The command cannot be understood: a quotation mark or a \\ has no end."
         )
+        return (), Problem(words, "cmd")
     if not argv:
-        return (), Problem("Type a command.", "command", missing=True)
+        return (), Problem(translate("device", "Type a command."), "command", missing=True)
     return argv, OK
 
 

@@ -35,9 +35,8 @@ from imsafe.gui.device import (
     check_sockets,
 )
 from imsafe.gui.fields import PathField, ProblemLine, ok_button
+from imsafe.gui.file_kinds import trace_filter
 from imsafe.gui.settings import Settings
-
-TRACE_FILTER = "Traces (*.imt *.int *.txt *.strace);;All files (*)"
 
 
 class SensorDialog(QDialog):
@@ -201,7 +200,7 @@ class TraceOpenDialog(QDialog):
         super().__init__(parent)
         self._settings = settings
         self.setWindowTitle(self.tr("Open trace"))
-        self.trace = PathField(settings, "trace", "open", self.tr("Trace file"), TRACE_FILTER)
+        self.trace = PathField(settings, "trace", "open", self.tr("Trace file"), trace_filter())
         self.speed = QComboBox()
         self.speed.setEditable(True)
         self.speed.addItem(self.tr("as fast as possible"), "full")

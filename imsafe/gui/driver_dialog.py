@@ -42,6 +42,7 @@ from imsafe.gui.lookout import CGROUPS, Lookout, View
 from imsafe.gui.settings import Settings
 from imsafe.sources.kernel_request import KernelRequest, Target, TargetKind
 from imsafe.sources.matching import Running
+from imsafe.words import grouped
 
 MOST_SHOWN = 3
 MOST_IN_TIP = 30
@@ -383,16 +384,17 @@ class DriverDialog(QDialog):
         later = self.not_yet.isChecked()
         if not meant:
             return self.tr("No running process matches; one that starts later is traced.")
-        text = (
-            self.tr("1 running process matches") if len(meant) == 1
-            else self.tr("{0:,} running processes match").format(len(meant))
-        )  # fmt: skip
+        count = len(meant)
         if later:
-            return text + self.tr("; only those that start later are traced.")
+            words = self.tr(
+                "{0} running processes match; only those that start later are traced.", "", count
+            )
+            return words.format(grouped(count))
         names = [f"{process.comm} ({process.pid})" for process in meant[:MOST_SHOWN]]
-        if len(meant) > MOST_SHOWN:
+        if count > MOST_SHOWN:
             names.append("...")
-        return f"{text}: {', '.join(names)}"
+        words = self.tr("{0} running processes match: {1}", "", count)
+        return words.format(grouped(count), ", ".join(names))
 
     def _propose(self, kind: TargetKind, counts: Counter[str]) -> None:
         pairs = [
@@ -424,5 +426,5 @@ def _tip(meant: list[Running]) -> str:
         for process in meant[:MOST_IN_TIP]
     ]
     if len(meant) > MOST_IN_TIP:
-        lines.append(f"... (+{len(meant) - MOST_IN_TIP:,})")
+        lines.append(f"... (+{grouped(len(meant) - MOST_IN_TIP)})")
     return "\n".join(lines)

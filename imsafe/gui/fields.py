@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QPalette
+from PyQt6.QtCore import QLocale, Qt, pyqtSignal
+from PyQt6.QtGui import QPalette, QValidator
 from PyQt6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
+    QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -96,6 +97,27 @@ class PathField(QWidget):
         if path:
             self.set_path(path)
             self.remember()
+
+
+class ThresholdField(QDoubleSpinBox):
+    """An anomaly threshold, written as in logs and on the command line: 0.667, in any language."""
+
+    def __init__(self, threshold: float = 0.0, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setLocale(QLocale.c())
+        self.setRange(0.0, 1.0)
+        self.setDecimals(3)
+        self.setSingleStep(0.01)
+        self.setValue(threshold)
+        self.setAccessibleName(self.tr("Anomaly threshold"))
+
+    # Who types a comma means the same.
+
+    def validate(self, input: str | None, pos: int) -> tuple[QValidator.State, str, int]:  # noqa: A002, D102
+        return super().validate((input or "").replace(",", "."), pos)
+
+    def valueFromText(self, text: str | None) -> float:  # noqa: D102
+        return super().valueFromText((text or "").replace(",", "."))
 
 
 class ProblemLine(QLabel):

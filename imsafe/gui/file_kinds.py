@@ -8,10 +8,31 @@ from typing import Literal
 
 from imsafe.errors import ImsafeError, cannot
 from imsafe.monitor.score_log import MAGIC as LOG_MAGIC
+from imsafe.words import translate
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 
 FileKind = Literal["profile", "log", "trace"]
+
+
+def database_filter() -> str:
+    """What a file chooser shows of behaviour databases."""
+    return translate("file_kinds", "Behaviour databases (*.db);;All files (*)")
+
+
+def trace_filter() -> str:
+    """The same of traces."""
+    return translate("file_kinds", "Traces (*.imt *.int *.txt *.strace);;All files (*)")
+
+
+def log_filter() -> str:
+    """The same of score logs."""
+    return translate("file_kinds", "Score logs (*.log *.txt *.tsv);;All files (*)")
+
+
+def graph_filter() -> str:
+    """The same of what a plot is saved as."""
+    return translate("file_kinds", "Image (*.png);;Drawing (*.svg);;Values (*.csv)")
 
 
 def file_kind(path: str) -> FileKind:
@@ -31,7 +52,7 @@ def file_kind(path: str) -> FileKind:
     except OSError as error:
         raise cannot("open", path, error) from error
     if not start:
-        raise ImsafeError(f"{path} is empty.")
+        raise ImsafeError(translate("file_kinds", "{0} is empty.").format(path))
     if start.startswith(SQLITE_MAGIC):
         return "profile"
     if start.startswith(LOG_MAGIC.encode()):

@@ -23,9 +23,10 @@ from imsafe.gui.device import (
 from imsafe.gui.fields import ProblemLine
 from imsafe.gui.guide_plan import UNSURE_THRESHOLD, Plan
 from imsafe.gui.plot_items import count_text, elapsed
-from imsafe.gui.progress_words import Rate, saturation_words
+from imsafe.gui.progress_words import Rate, no_threshold_words, saturation_words
 from imsafe.gui.timers import timer
 from imsafe.monitor.score_log import printable
+from imsafe.words import grouped, plural
 
 
 class Record(QWizardPage):
@@ -155,22 +156,21 @@ class Record(QWizardPage):
             )  # fmt: skip
         elif calls:
             processes = int(self._totals.get("processes", 0))
-            words = (
-                self.tr("{0:,} calls of one process")
-                if processes == 1
-                else self.tr("{0:,} calls of {1:,} processes")
-            ).format(calls, processes)
+            of_whom = self.tr("{0} processes", "calls of", plural(processes))
+            so_many = self.tr("{0} calls", "", plural(calls)).format(grouped(calls))
+            facts = [self.tr("{0} of {1}").format(so_many, of_whom.format(grouped(processes)))]
             if running:
-                words += self.tr(", {0} a second, for {1}").format(
-                    count_text(self._rate(calls)), elapsed(self._seconds)
-                )
+                rate, time = count_text(self._rate(calls)), elapsed(self._seconds)
+                facts.append(self.tr("{0} a second, for {1}").format(rate, time))
             if lost := int(self._totals.get("lost", 0)):
-                words += self.tr("; {0:,} were lost").format(lost)
+                text = self.tr("{0} calls were lost", "", plural(lost))
+                facts.append(text.format(grouped(lost)))
+            words = ", ".join(facts)
             if not running:
-                words += self.tr(". Recorded.")
+                words = self.tr("{0}. Recorded.").format(words)
                 if self._plan.is_command:
-                    words += self.tr(" Recorded several times, from its start to its end, what is"
-                                     " unusual stands out more.")  # fmt: skip
+                    words += " " + self.tr("Recorded several times, from its start to its end, what"
+                                           " is unusual stands out more.")  # fmt: skip
             self.state.setText(words)
         else:
             self.state.setText(self.tr("Press Record; {0} is traced.").format(
@@ -255,9 +255,12 @@ class Learn(QWizardPage):
             self.problem.tell(words or self.tr("Learning ended unexpectedly."))
         else:
             self.progress.setValue(1000)
+            calls, nodes = int(result.get("calls", 0)), int(result.get("nodes", 0))
             self.state.setText(
-                self.tr("{0:,} calls, {1:,} sequences, in {2}").format(
-                    int(result.get("calls", 0)), int(result.get("nodes", 0)), self._plan.profile
+                self.tr("{0}, {1}, in {2}").format(
+                    self.tr("{0} calls", "", plural(calls)).format(grouped(calls)),
+                    self.tr("{0} sequences", "", plural(nodes)).format(grouped(nodes)),
+                    self._plan.profile,
                 )
             )
             learned, enough = saturation_words(result)
@@ -267,10 +270,9 @@ class Learn(QWizardPage):
 
     def _advice(self, *, enough: bool) -> str:
         if self._plan.result.get("suggested_threshold") is None:
-            why = str(self._plan.result.get("why_no_threshold", ""))
             return self.tr("{0}. Go back and record more of its work; or watch it now with a"
                            " threshold of {1}.").format(
-                why[:1].upper() + why[1:], UNSURE_THRESHOLD
+                no_threshold_words(self._plan.result), UNSURE_THRESHOLD
             )  # fmt: skip
         if enough:
             return self.tr("You can watch it now.")

@@ -32,15 +32,19 @@ from imsafe.errors import ImsafeError
 from imsafe.gui.child import Child
 from imsafe.gui.configuration import check_output, check_profile
 from imsafe.gui.device import OK, Problem
-from imsafe.gui.device_dialogs import TRACE_FILTER
 from imsafe.gui.fields import PathField, ProblemLine, grow, show_message
-from imsafe.gui.file_kinds import file_kind
-from imsafe.gui.progress_words import duration, saturation_words, time_left
+from imsafe.gui.file_kinds import database_filter, file_kind, trace_filter
+from imsafe.gui.progress_words import (
+    duration,
+    no_threshold_words,
+    saturation_words,
+    time_left,
+)
 from imsafe.gui.settings import Settings
 from imsafe.gui.trace_list import TraceList
 from imsafe.monitor.score_log import printable
+from imsafe.words import grouped, plural
 
-DATABASE_FILTER = "Behaviour databases (*.db);;All files (*)"
 DEEPEST = 32
 
 
@@ -82,9 +86,9 @@ class LearnDialog(QDialog):
         inside.addLayout(beside)
 
         self.output = PathField(settings, "profile", "save", self.tr("Output database"),
-                                DATABASE_FILTER)  # fmt: skip
+                                database_filter())  # fmt: skip
         self.input = PathField(settings, "profile", "open", self.tr("Input database"),
-                               DATABASE_FILTER)  # fmt: skip
+                               database_filter())  # fmt: skip
         self.input.edit.setPlaceholderText(
             self.tr("none; an older database to which the sequences are added")
         )
@@ -105,7 +109,7 @@ class LearnDialog(QDialog):
         form.addRow("", self.replace)
         form.addRow(self.tr("&Input database:"), self.input)
         form.addRow(self.tr("&Depth of the tree:"), self.tree_depth)
-        form.addRow(self.tr("Only a&pplication:"), self.app)
+        form.addRow(self.tr("Only &application:"), self.app)
         form.addRow("", self.again)
         form.addRow("", self.resume)
         for widget, words in (
@@ -153,7 +157,7 @@ class LearnDialog(QDialog):
         self.start = QPushButton(self.tr("&Learn"))
         self.cancel = QPushButton(self.tr("&Stop"))
         self.cancel.setToolTip(self.tr("Stop and save what has been learned so far"))
-        self.use = QPushButton(self.tr("Use this &database"))
+        self.use = QPushButton(self.tr("Use this data&base"))
         self.use.setToolTip(self.tr("Put it into Monitor > Configure"))
         self.shut = QPushButton(self.tr("&Close"))
         role = QDialogButtonBox.ButtonRole
@@ -171,7 +175,7 @@ class LearnDialog(QDialog):
         layout.addWidget(self.said)
         layout.addWidget(self.saturation)
         layout.addWidget(self.buttons)
-        self.resize(680, 560)
+        self.resize(720, 560)
 
         self.add_files.clicked.connect(self._ask_files)
         self.add_folder.clicked.connect(self._ask_folder)
@@ -212,7 +216,7 @@ class LearnDialog(QDialog):
 
     def _ask_files(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(
-            self, self.tr("Input trace files"), self._settings.folder("trace"), TRACE_FILTER
+            self, self.tr("Input trace files"), self._settings.folder("trace"), trace_filter()
         )
         self.add_paths(paths)
 
@@ -282,7 +286,7 @@ class LearnDialog(QDialog):
                 self.tr("{0} is no behaviour database: it cannot be added to.").format(output)
             )
         else:
-            problem = check_output(output, self.tr("the output database"))
+            problem = check_output(output)
         self.problem.tell("" if running else problem)
         self.start.setEnabled(not running and not problem)
         self.cancel.setVisible(running)
@@ -339,7 +343,7 @@ class LearnDialog(QDialog):
             words = printable(str(report.get("text", "")), 400).partition("; ")[0]
             left = time_left(done, time.monotonic() - self._began)
             if left is not None:
-                words += self.tr("; about {0} left").format(duration(left))
+                words = self.tr("{0}; about {1} left").format(words, duration(left))
             self.said.setText(words)
             self._show_saturation(report)
         else:
@@ -398,15 +402,16 @@ class LearnDialog(QDialog):
         words = [self.tr("Stopped; what was learned is saved.") if self._cancelled
                  else self.tr("Learned.")]  # fmt: skip
         if "calls" in result:
-            words.append(self.tr("{0:,} calls.").format(result["calls"]))
+            calls = int(result["calls"])
+            words.append(self.tr("{0} calls.", "", plural(calls)).format(grouped(calls)))
         if "nodes" in result:
-            words.append(self.tr("{0:,} nodes.").format(result["nodes"]))
+            nodes = int(result["nodes"])
+            words.append(self.tr("{0} nodes.", "", plural(nodes)).format(grouped(nodes)))
         suggested = result.get("suggested_threshold")
         if suggested is not None:
             words.append(self.tr("Suggested threshold: {0:.3f}.").format(suggested))
         elif "why_no_threshold" in result:
-            why = str(result["why_no_threshold"])
-            words.append(f"{why[:1].upper()}{why[1:]}.")
+            words.append(f"{no_threshold_words(result)}.")
         return " ".join(words)
 
     def _use(self) -> None:

@@ -13,12 +13,14 @@ from PyQt6.QtWidgets import QFileDialog, QLabel, QMainWindow, QWidget
 
 from imsafe.errors import ImsafeError
 from imsafe.gui.fields import show_message
+from imsafe.gui.file_kinds import graph_filter
 from imsafe.gui.log_history import LogHistory, save_csv
 from imsafe.gui.point import time_text
 from imsafe.gui.score_history import LiveHistory
 from imsafe.gui.score_plot import ScorePlot
 from imsafe.gui.settings import Settings
 from imsafe.monitor.score_log_reader import ScoreLogReader
+from imsafe.words import grouped, plural
 
 LOOK_S = 1.0
 """How often the file is looked at for growth."""
@@ -191,16 +193,15 @@ class LogWindow(QMainWindow):
         """Say what the log holds: everything was read."""
         self.plot.set_empty_text(self.tr("The log holds no score yet."))
         log, history = self._log, self.history
-        words = self.tr("1 line") if log.lines == 1 else self.tr("{0} lines").format(
-            f"{log.lines:,}"
-        )  # fmt: skip
+        words = [self.tr("{0} lines", "", plural(log.lines)).format(grouped(log.lines))]
         span = history.span() if history is not None else None
         if span is not None:
-            words += f", {time_text(span[0], date=True)} - {time_text(span[1], date=True)}"
+            words.append(f"{time_text(span[0], date=True)} - {time_text(span[1], date=True)}")
         if log.skipped:
-            words += self.tr(", {0} damaged lines left out").format(f"{log.skipped:,}")
-        if words != self._about.text():
-            self._about.setText(words)
+            left_out = self.tr("{0} damaged lines left out", "", plural(log.skipped))
+            words.append(left_out.format(grouped(log.skipped)))
+        if (text := ", ".join(words)) != self._about.text():
+            self._about.setText(text)
 
     def _refused(self, words: str) -> None:
         self.plot.set_empty_text(escape(words))
@@ -212,7 +213,7 @@ class LogWindow(QMainWindow):
         path, _ = QFileDialog.getSaveFileName(
             self, self.tr("Save the graph"),
             str(Path(self._settings.folder("image")) / (Path(self.path).stem + ".png")),
-            self.tr("Image (*.png);;Drawing (*.svg);;Values (*.csv)"),
+            graph_filter(),
         )  # fmt: skip
         if path:
             self._settings.set_folder("image", path)

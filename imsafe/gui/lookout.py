@@ -18,6 +18,7 @@ from imsafe.errors import SourceError
 from imsafe.gui.timers import timer
 from imsafe.sources.kernel_request import KernelRequest
 from imsafe.sources.matching import Running, matched, running
+from imsafe.words import translate
 
 INTERVAL_MS = 1000
 SOON_MS = 100
@@ -68,7 +69,8 @@ class View:
 def look(request: KernelRequest | None) -> View:
     """Look now."""
     if not Path("/proc").is_dir():
-        return View(request=request, problem="Only Linux has the kernel tracer.")
+        words = translate("lookout", "Only Linux has the kernel tracer.")
+        return View(request=request, problem=words)
     processes = {process.pid: process for process in running() if process.pid != os.getpid()}
     view = View(list(processes.values()), request)
     if request is not None:

@@ -28,7 +28,7 @@ from imsafe.gui.device import Device, SensorDevice, TraceDevice
 from imsafe.gui.device_dialogs import SensorDialog, TraceOpenDialog
 from imsafe.gui.driver_dialog import DriverDialog
 from imsafe.gui.fields import show_message
-from imsafe.gui.file_kinds import file_kind
+from imsafe.gui.file_kinds import database_filter, file_kind, log_filter
 from imsafe.gui.guide import Guide
 from imsafe.gui.learn_dialog import LearnDialog
 from imsafe.gui.log_window import LogWindow
@@ -45,15 +45,12 @@ from imsafe.gui.tree_window import TreeWindow
 from imsafe.gui.watch import Watch
 from imsafe.stream.traces import open_trace
 
-PROFILE_FILTER = "Behaviour databases (*.db);;All files (*)"
-LOG_FILTER = "Score logs (*.log *.txt *.tsv);;All files (*)"
 LONGEST_MESSAGE = 5_000
 """Qt takes seconds to lay out a line of a megabyte."""
 
 MOST_MESSAGES = 3
 SHOWN_MS = 8_000
-SHOWN_LETTERS = 70
-"""So long, and so much of it, a message stands in the status bar."""
+"""So long a message stands in the status bar."""
 
 
 class MainWindow(QMainWindow):
@@ -312,7 +309,7 @@ class MainWindow(QMainWindow):
     def ask_log(self) -> None:
         """Monitor > Plot graph."""
         start = self.configuration.log or self.settings.folder("log")
-        dialog = QFileDialog(self, self.tr("Plot graph: choose a score log"), start, LOG_FILTER)
+        dialog = QFileDialog(self, self.tr("Plot graph: choose a score log"), start, log_filter())
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         if self.configuration.log:
             dialog.selectFile(self.configuration.log)
@@ -358,7 +355,7 @@ class MainWindow(QMainWindow):
         """Tools > Display tree."""
         dialog = QFileDialog(
             self, self.tr("Display tree: choose a behaviour database"),
-            self.settings.folder("profile"), PROFILE_FILTER,
+            self.settings.folder("profile"), database_filter(),
         )  # fmt: skip
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         for watched in self.configuration.applications[:1]:
@@ -547,8 +544,11 @@ class MainWindow(QMainWindow):
         self.messages.appendPlainText(f"{datetime.now():%H:%M:%S}  {text[:LONGEST_MESSAGE]}")
         # The messages may be behind another pane.
         if (bar := self.statusBar()) is not None:
-            short = text if len(text) <= SHOWN_LETTERS else text[:SHOWN_LETTERS] + "..."
-            bar.showMessage(" ".join(short.split()), SHOWN_MS)
+            words = " ".join(text[:LONGEST_MESSAGE].split())
+            # What stands to the right of it would cut it off in the middle of a word.
+            room = self.status_line.source.x() - 2 * bar.fontMetrics().averageCharWidth()
+            short = bar.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room)
+            bar.showMessage(short if room > 0 else words, SHOWN_MS)
 
     # Windows
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from PyQt6.QtCore import QCoreApplication, QSize, Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QAction, QKeySequence, QPalette
 from PyQt6.QtWidgets import QMainWindow, QMenu, QStyle, QToolBar
 
 from imsafe.gui.glyphs import Glyph, glyph
+from imsafe.words import translate
 
 Icon = QStyle.StandardPixmap
 
@@ -27,78 +28,180 @@ class Entry(NamedTuple):
     tip: str
 
 
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("menus", text)
-
-
 def entries() -> dict[str, list[Entry | None]]:
     """The menus in order; None is a separator."""
     return {
-        _tr("&File"): [
-            Entry("driver", _tr("Connect to &driver..."), "Ctrl+D", Icon.SP_ComputerIcon,
-                  _tr("Trace an application from inside the kernel")),
-            Entry("sensor", _tr("Connect to &sensor..."), "Ctrl+E", Icon.SP_DriveNetIcon,
-                  _tr("Wait for sensors on a socket, or run a program under one")),
-            Entry("trace", _tr("&Open trace..."), "Ctrl+O", Icon.SP_DialogOpenButton,
-                  _tr("Replay a recorded trace")),
-            Entry("open", _tr("Open &file..."), "Ctrl+Shift+O", None,
-                  _tr("Open a behaviour database, a trace or a score log, by its content")),
-            Entry("close", _tr("&Close device"), "Ctrl+W", None,
-                  _tr("Let the device go, also while monitoring")),
+        translate("menus", "&File"): [
+            Entry(
+                "driver",
+                translate("menus", "Connect to &driver..."),
+                "Ctrl+D",
+                Icon.SP_ComputerIcon,
+                translate("menus", "Trace an application from inside the kernel"),
+            ),
+            Entry(
+                "sensor",
+                translate("menus", "Connect to &sensor..."),
+                "Ctrl+E",
+                Icon.SP_DriveNetIcon,
+                translate("menus", "Wait for sensors on a socket, or run a program under one"),
+            ),
+            Entry(
+                "trace",
+                translate("menus", "&Open trace..."),
+                "Ctrl+O",
+                Icon.SP_DialogOpenButton,
+                translate("menus", "Replay a recorded trace"),
+            ),
+            Entry(
+                "open",
+                translate("menus", "Open &file..."),
+                "Ctrl+Shift+O",
+                None,
+                translate(
+                    "menus", "Open a behaviour database, a trace or a score log, by its content"
+                ),
+            ),
+            Entry(
+                "close",
+                translate("menus", "&Close device"),
+                "Ctrl+W",
+                None,
+                translate("menus", "Let the device go, also while monitoring"),
+            ),
             None,
-            Entry("quit", _tr("&Quit"), "Ctrl+Q", None, _tr("End ImSafe and its monitor")),
+            Entry(
+                "quit",
+                translate("menus", "&Quit"),
+                "Ctrl+Q",
+                None,
+                translate("menus", "End ImSafe and its monitor"),
+            ),
         ],
-        _tr("&Monitor"): [
-            Entry("configure", _tr("&Configure..."), "Ctrl+,", Icon.SP_FileDialogDetailedView,
-                  _tr("Behaviour database, threshold, log, action on alert")),
-            Entry("start", _tr("&Start Monitor"), "Ctrl+R", None,
-                  _tr("Watch the device and react")),
-            Entry("stop", _tr("S&top Monitor"), "Ctrl+T", None,
-                  _tr("Stop watching; what was shown stays")),
-            Entry("attach", _tr("&Attach..."), "Ctrl+Shift+A", Icon.SP_FileLinkIcon,
-                  _tr("Show a monitor that runs already, such as a service")),
-            Entry("reload", _tr("&Read profiles again"), "F5", Icon.SP_BrowserReload,
-                  _tr("After learning more: the monitor goes on with the databases as they are"
-                      " on the disk now")),
+        translate("menus", "&Monitor"): [
+            Entry(
+                "configure",
+                translate("menus", "&Configure..."),
+                "Ctrl+,",
+                Icon.SP_FileDialogDetailedView,
+                translate("menus", "Behaviour database, threshold, log, action on alert"),
+            ),
+            Entry(
+                "start",
+                translate("menus", "&Start Monitor"),
+                "Ctrl+R",
+                None,
+                translate("menus", "Watch the device and react"),
+            ),
+            Entry(
+                "stop",
+                translate("menus", "S&top Monitor"),
+                "Ctrl+T",
+                None,
+                translate("menus", "Stop watching; what was shown stays"),
+            ),
+            Entry(
+                "attach",
+                translate("menus", "&Attach..."),
+                "Ctrl+Shift+A",
+                Icon.SP_FileLinkIcon,
+                translate("menus", "Show a monitor that runs already, such as a service"),
+            ),
+            Entry(
+                "reload",
+                translate("menus", "&Read profiles again"),
+                "F5",
+                Icon.SP_BrowserReload,
+                translate(
+                    "menus",
+                    "After learning more: the monitor goes on with the databases as they are"
+                    " on the disk now",
+                ),
+            ),
             None,
-            Entry("plot", _tr("&Plot graph..."), "Ctrl+P", Icon.SP_FileDialogContentsView,
-                  _tr("Plot a score log, also one that is still being written")),
+            Entry(
+                "plot",
+                translate("menus", "&Plot graph..."),
+                "Ctrl+P",
+                Icon.SP_FileDialogContentsView,
+                translate("menus", "Plot a score log, also one that is still being written"),
+            ),
         ],
-        _tr("&Tools"): [
-            Entry("learn", _tr("&Learn profile..."), "Ctrl+L", Icon.SP_FileDialogNewFolder,
-                  _tr("Make a behaviour database from recorded traces, or add to one")),
-            Entry("record", _tr("&Trace to file..."), "Ctrl+S", Icon.SP_DialogSaveButton,
-                  _tr("Record the device's system calls, to learn from")),
-            Entry("tree", _tr("&Display tree..."), "Ctrl+B", Icon.SP_FileDialogListView,
-                  _tr("Show the sequences in a behaviour database and their probabilities")),
+        translate("menus", "&Tools"): [
+            Entry(
+                "learn",
+                translate("menus", "&Learn profile..."),
+                "Ctrl+L",
+                Icon.SP_FileDialogNewFolder,
+                translate("menus", "Make a behaviour database from recorded traces, or add to one"),
+            ),
+            Entry(
+                "record",
+                translate("menus", "&Trace to file..."),
+                "Ctrl+S",
+                Icon.SP_DialogSaveButton,
+                translate("menus", "Record the device's system calls, to learn from"),
+            ),
+            Entry(
+                "tree",
+                translate("menus", "&Display tree..."),
+                "Ctrl+B",
+                Icon.SP_FileDialogListView,
+                translate(
+                    "menus", "Show the sequences in a behaviour database and their probabilities"
+                ),
+            ),
         ],
-        _tr("&Help"): [
-            Entry("manual", _tr("&Manual"), "F1", Icon.SP_DialogHelpButton, _tr("The manual")),
-            Entry("whatsthis", _tr("&What's this?"), "Shift+F1", None,
-                  _tr("Then click what you want explained; F1 in a dialog opens its chapter")),
-            Entry("guide", _tr("&First steps..."), "Ctrl+G", None,
-                  _tr("From nothing to a live plot of a program of yours")),
-            Entry("about", _tr("&About"), "", Icon.SP_MessageBoxInformation,
-                  _tr("Version and licence")),
+        translate("menus", "&Help"): [
+            Entry(
+                "manual",
+                translate("menus", "&Manual"),
+                "F1",
+                Icon.SP_DialogHelpButton,
+                translate("menus", "The manual"),
+            ),
+            Entry(
+                "whatsthis",
+                translate("menus", "&What's this?"),
+                "Shift+F1",
+                None,
+                translate(
+                    "menus", "Then click what you want explained; F1 in a dialog opens its chapter"
+                ),
+            ),
+            Entry(
+                "guide",
+                translate("menus", "&First steps..."),
+                "Ctrl+G",
+                None,
+                translate("menus", "From nothing to a live plot of a program of yours"),
+            ),
+            Entry(
+                "about",
+                translate("menus", "&About"),
+                "",
+                Icon.SP_MessageBoxInformation,
+                translate("menus", "Version and licence"),
+            ),
         ],
-    }  # fmt: skip
+    }
 
 
 def _short() -> dict[str, str]:
     """The actions of the toolbar, with their short texts; an empty name is a separator."""
     return {
-        "driver": _tr("Driver"),
-        "sensor": _tr("Sensor"),
-        "trace": _tr("Trace"),
-        "close": _tr("Close device"),
+        "driver": translate("menus", "Driver"),
+        "sensor": translate("menus", "Sensor"),
+        "trace": translate("menus", "Trace"),
+        "close": translate("menus", "Close device"),
         "": "",
-        "configure": _tr("Configure"),
-        "start": _tr("Start"),
-        "stop": _tr("Stop"),
+        "configure": translate("menus", "Configure"),
+        "start": translate("menus", "Start"),
+        "stop": translate("menus", "Stop"),
         " ": "",
-        "record": _tr("Record"),
-        "learn": _tr("Learn"),
-        "tree": _tr("Tree"),
+        "record": translate("menus", "Record"),
+        "learn": translate("menus", "Learn"),
+        "tree": translate("menus", "Tree"),
     }
 
 
@@ -140,18 +243,18 @@ class Menus:
                 menu.addAction(action)
             if "quit" in self.actions and not hasattr(self, "recent"):
                 self.file = menu
-                self.recent = QMenu(_tr("&Recent files"), window)
+                self.recent = QMenu(translate("menus", "&Recent files"), window)
                 menu.insertMenu(self.actions["close"], self.recent)
         self.actions["quit"].setMenuRole(QAction.MenuRole.QuitRole)
         self.actions["about"].setMenuRole(QAction.MenuRole.AboutRole)
-        self.view = QMenu(_tr("&View"), window)
+        self.view = QMenu(translate("menus", "&View"), window)
         help_menu = bar.actions()[-1]
         bar.insertMenu(help_menu, self.view)
-        self.restore = QAction(_tr("&Restore the last session at start"), window)
+        self.restore = QAction(translate("menus", "&Restore the last session at start"), window)
         self.restore.setCheckable(True)
         self.view.addAction(self.restore)
         self.view.addSeparator()
-        toolbar = QToolBar(_tr("Toolbar"), window)
+        toolbar = QToolBar(translate("menus", "Toolbar"), window)
         toolbar.setObjectName("toolbar")
         toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         toolbar.setIconSize(QSize(20, 20))

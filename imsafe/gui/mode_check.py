@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from imsafe.gui.device import Device, KernelDevice, SensorDevice
 from imsafe.profile.glance import Glance
+from imsafe.words import translate
 
 _KERNEL, _PTRACE = "kernel", "ptrace"
 
@@ -18,32 +19,48 @@ def mode_difference(profile: Glance, device: Device | None) -> str:
     tracers = {tracer.partition("-")[0] for tracer, _ in profile.modes}
     learned = tracers & {_KERNEL, _PTRACE}
     if isinstance(device, KernelDevice):
-        watched, words = _KERNEL, "the driver"
+        watched = _KERNEL
     elif isinstance(device, SensorDevice):
-        watched, words = _PTRACE, "a sensor"
+        watched = _PTRACE
     else:
         return ""
     if learned and watched not in learned:
-        other = "a sensor" if watched == _KERNEL else "the driver"
-        return (
-            f"It was learned with {other}, and the device is {words}: calls that only one of them"
-            " sees will surprise. Better learn with the same."
+        if watched == _KERNEL:
+            return translate(
+                "mode_check",
+                "It was learned with a sensor, and the device is the driver: calls that only one of"
+                " them sees will surprise. Better learn with the same.",
+            )
+        return translate(
+            "mode_check",
+            "It was learned with the driver, and the device is a sensor: calls that only one of"
+            " them sees will surprise. Better learn with the same.",
         )
     followed = {follow for _, follow in profile.modes} - {None}
     if isinstance(device, KernelDevice) and followed == {not device.request.follow_exec}:
-        ways = {True: "with execve traced", False: "without execve traced"}
-        return (
-            f"It was learned {ways[not device.request.follow_exec]}, and the device watches"
-            f" {ways[device.request.follow_exec]}: change that in the device, or learn again."
+        if device.request.follow_exec:
+            return translate(
+                "mode_check",
+                "It was learned without execve traced, and the device watches with execve traced:"
+                " change that in the device, or learn again.",
+            )
+        return translate(
+            "mode_check",
+            "It was learned with execve traced, and the device watches without execve traced:"
+            " change that in the device, or learn again.",
         )
     full = {tracer for tracer, _ in profile.modes if tracer.startswith(_PTRACE)} == {"ptrace-full"}
     program = device.program if isinstance(device, SensorDevice) else None
     if program is not None and program.argv and learned == {_PTRACE} and full != program.full:
-        return (
-            "It was learned with all calls, also those that the program's own filter denies, and"
-            " the sensor leaves them out: tick that in the device."
-            if full
-            else "It was learned without the calls that the program's own filter denies, and the"
-            " sensor sees them: untick that in the device, or learn again."
+        if full:
+            return translate(
+                "mode_check",
+                "It was learned with all calls, also those that the program's own filter denies,"
+                " and the sensor leaves them out: tick that in the device.",
+            )
+        return translate(
+            "mode_check",
+            "It was learned without the calls that the program's own filter denies, and the"
+            " sensor sees them: untick that in the device, or learn again.",
         )
     return ""

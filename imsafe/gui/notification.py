@@ -25,6 +25,7 @@ from PyQt6.QtDBus import (
 from imsafe.gui.plain_text import line, name
 from imsafe.gui.timers import timer
 from imsafe.monitor.view_protocol import Alert
+from imsafe.words import grouped
 
 SERVICE = "org.freedesktop.Notifications"
 PATH = "/org/freedesktop/Notifications"
@@ -137,15 +138,16 @@ class Notifier(QObject):
         count = self._counts[incident]
         title = self.tr("ImSafe: alert in {0}").format(name(alert["application"]))
         if count > 1:
-            title = self.tr("ImSafe: {0:,} alerts in {1}").format(count, name(alert["application"]))
+            title = self.tr("ImSafe: {0} alerts in {1}", "", count)
+            title = title.format(grouped(count), name(alert["application"]))
         self._call(title, alert["reason"], incident, alert["id"])
 
     def _send_summary(self) -> None:
         """Several incidents at once are one notification."""
         alerts = [alert for waiting in self._waiting.values() for alert in waiting]
         worst = max(alerts, key=lambda alert: alert["peak"])
-        title = self.tr("ImSafe: {0:,} alerts in {1:,} incidents").format(
-            len(alerts), len(self._waiting)
+        title = self.tr("ImSafe: {0} alerts in {1} incidents", "", len(alerts)).format(
+            grouped(len(alerts)), grouped(len(self._waiting))
         )
         self._call(title, self.tr("The worst: {0}").format(worst["reason"]), 0, worst["id"])
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QCoreApplication, Qt
+from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QPlainTextEdit, QSplitter, QWidget
 
@@ -17,12 +17,9 @@ from imsafe.gui.process_list import ProcessList
 from imsafe.gui.process_model import ProcessModel
 from imsafe.gui.score_history import History
 from imsafe.gui.score_plot import ScorePlot
+from imsafe.words import translate
 
 MOST_MESSAGES = 2_000
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("panes", text)
 
 
 class Panes:
@@ -54,21 +51,23 @@ class Panes:
         self.messages = QPlainTextEdit()
         self.messages.setReadOnly(True)
         self.messages.setMaximumBlockCount(MOST_MESSAGES)
-        self.messages.setAccessibleName(_tr("Messages"))
-        alerts = self._dock("alerts", _tr("Alerts"), both)
-        processes = self._dock("processes", _tr("Processes"), self.process_list)
+        self.messages.setAccessibleName(translate("panes", "Messages"))
+        alerts = self._dock("alerts", translate("panes", "Alerts"), both)
+        processes = self._dock("processes", translate("panes", "Processes"), self.process_list)
         self.calls = CallsPane()
-        calls = self._dock("calls", _tr("Calls"), self.calls)
-        messages = self._dock("messages", _tr("Messages"), self.messages)
+        calls = self._dock("calls", translate("panes", "Calls"), self.calls)
+        messages = self._dock("messages", translate("panes", "Messages"), self.messages)
         window.tabifyDockWidget(alerts, calls)
         window.tabifyDockWidget(calls, processes)
         window.tabifyDockWidget(processes, messages)
         alerts.raise_()
         window.resizeDocks([alerts], [330], Qt.Orientation.Vertical)
         menus.view.addMenu(self.plot.menu(window))
-        self.notify = QAction(_tr("Desktop &notifications"), window)
+        self.notify = QAction(translate("panes", "Desktop &notifications"), window)
         self.notify.setCheckable(True)
-        self.notify.setToolTip(_tr("Tell of alerts on the desktop while this window is not in use"))
+        self.notify.setToolTip(
+            translate("panes", "Tell of alerts on the desktop while this window is not in use")
+        )
         toggle = menus.toolbar.toggleViewAction()
         if toggle is not None:
             menus.view.addAction(toggle)

@@ -9,7 +9,7 @@ from datetime import datetime
 import pyqtgraph as pg
 from PyQt6.QtGui import QFont, QFontMetricsF
 
-from imsafe.gui.plot_items import ELAPSED_BELOW, count_text, elapsed
+from imsafe.gui.plot_items import ELAPSED_BELOW, count_text, elapsed, one_in
 
 _TICK = 5
 _MARGIN = 10
@@ -74,13 +74,15 @@ class ScoreAxis(_FixedAxis):
 class RarityAxis(_FixedAxis):
     """The right axis: how rare a score is on normal behaviour."""
 
-    longest = "1 in 1,000,000"
+    def __init__(self, side: str) -> None:
+        self.longest = one_in(1e6)
+        super().__init__(side)
 
     def places(self) -> list[float]:  # noqa: D102
         return [step / 6 for step in (6, 3, 2, 4, 1, 5)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: D102
-        return [f"1 in {10 ** round(6 * value):,}" for value in values]
+        return [one_in(10 ** round(6 * value)) for value in values]
 
 
 class RateAxis(_FixedAxis):

@@ -10,6 +10,7 @@ from PyQt6.QtCore import QObject, Qt, pyqtSignal
 from PyQt6.QtWidgets import QFileDialog, QWidget
 
 from imsafe.errors import ImsafeError
+from imsafe.gui.file_kinds import graph_filter
 from imsafe.gui.panes import Panes
 from imsafe.gui.plain_text import name
 from imsafe.gui.point import Point
@@ -18,8 +19,6 @@ from imsafe.gui.watch import Watch
 
 MOST_NAMED = 20_000
 """Processes whose names are remembered for what is said beside the mouse."""
-
-GRAPH_FILTER = "Image (*.png);;Drawing (*.svg);;Values (*.csv)"
 
 
 class PlotDesk(QObject):
@@ -92,7 +91,7 @@ class PlotDesk(QObject):
     def ask_save(self) -> None:
         """Ask for a file, and keep what the plot shows in it."""
         dialog = QFileDialog(
-            self._window, self.tr("Save graph"), self._settings.folder("image"), GRAPH_FILTER
+            self._window, self.tr("Save graph"), self._settings.folder("image"), graph_filter()
         )
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("png")

@@ -13,6 +13,7 @@ from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen
 
 from imsafe.gui.score_history import Band
+from imsafe.words import grouped, translate
 
 ELAPSED_BELOW = 1e8
 """Times (s) below this are no dates: the trace had no clock, and time counts from its start."""
@@ -25,7 +26,12 @@ _BREAK_SECONDS = 5.0
 
 def rarity(score: float) -> str:
     """What a score means: ``1 in 1,000`` for 0.5; in two digits, as more would be untrue."""
-    return f"1 in {float(f'{10 ** (6 * score):.2g}'):,.0f}"
+    return one_in(float(f"{10 ** (6 * score):.2g}"))
+
+
+def one_in(number: float) -> str:
+    """How rare something is: ``1 in 1,000``."""
+    return translate("plot", "1 in {0}").format(grouped(number))
 
 
 def elapsed(seconds: float) -> str:
@@ -202,4 +208,4 @@ def count_text(number: float) -> str:
         if number >= limit:
             scaled = number / (1e3 if suffix == " k" else limit)
             return f"{scaled:.3g}{suffix}" if scaled < 1000 else f"{scaled:.0f}{suffix}"
-    return f"{number:,.0f}"
+    return grouped(number)

@@ -6,7 +6,6 @@ from __future__ import annotations
 from html import escape
 
 import numpy as np
-from PyQt6.QtCore import QCoreApplication
 
 from imsafe.gui.colours import Colours
 from imsafe.gui.plot_items import count_text, rarity
@@ -14,15 +13,12 @@ from imsafe.gui.plot_marks import Mark
 from imsafe.gui.plot_scene import PlotScene
 from imsafe.gui.point import Point, span_text, time_text
 from imsafe.gui.score_history import Band, History
+from imsafe.words import grouped, translate
 
 _MOST_TOLD = 6
 _REACH_PIXELS = 4.0
 _SPIKE = 0.05
 """Who points within so many pixels of a point that is so much higher means that one."""
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("plot_readout", text)
 
 
 class Readout:
@@ -91,7 +87,7 @@ class Readout:
     def process(self, pid: int) -> str:
         """A process for a person."""
         comm = self.comms.get(pid, "")
-        return f"{comm} ({pid})" if comm else _tr("pid {0}").format(pid)
+        return f"{comm} ({pid})" if comm else translate("plot_readout", "pid {0}").format(pid)
 
     def text(self, seconds: float) -> str:
         """The highest score at a moment, its process and its call, in one line."""
@@ -101,7 +97,9 @@ class Readout:
         words = (
             time_text(point.time),
             self.names.get(point.application, ""),
-            _tr("score {0} ({1})").format(f"{point.score:.3f}", rarity(point.score)),
+            translate("plot_readout", "score {0} ({1})").format(
+                f"{point.score:.3f}", rarity(point.score)
+            ),
             self.process(point.pid),
             self.history.call(point.symbol),
         )
@@ -112,16 +110,21 @@ class Readout:
         found = self.bins(seconds)
         lines = [self._line(*row, colours) for row in found[:_MOST_TOLD]]
         if len(found) > _MOST_TOLD:
-            lines.append(_tr("and {0} more").format(len(found) - _MOST_TOLD))
+            lines.append(translate("plot_readout", "and {0} more").format(len(found) - _MOST_TOLD))
         reach = 2 * self._pixel()  # a loss of an instant can be pointed at, too
         if any(start - reach <= seconds <= end + reach for start, end in self.gaps):
-            lines.append(f"<div><b>{_tr('Calls were lost here.')}</b></div>")
+            lost = translate("plot_readout", "Calls were lost here.")
+            lines.append(f"<div><b>{lost}</b></div>")
         mark = self.mark(seconds)
         if mark is not None:
             count = len(mark.ids)
-            words = _tr("an alert") if count == 1 else _tr("{0} alerts").format(count)
-            if self._live:
-                words = _tr("{0}: click the triangle for the reason").format(words)
+            words = (
+                translate(
+                    "plot_readout", "{0} alerts: click the triangle for the reason", "", count
+                )
+                if self._live
+                else translate("plot_readout", "{0} alerts", "", count)
+            ).format(grouped(count))
             lines.append(f"<div style='color:{colours.alert.name()}'>{words}</div>")
         if not lines:
             return ""
@@ -130,7 +133,7 @@ class Readout:
             _, band, place = found[0]
             seconds = float(band.bins["time"][place])
             if band.width > 0.15:
-                within = _tr("highest of {0}").format(span_text(band.width))
+                within = translate("plot_readout", "highest of {0}").format(span_text(band.width))
         return (
             f"<div><b>{time_text(seconds, date=not self._live)}</b> &nbsp;{within}</div>"
             + "".join(lines)
@@ -141,7 +144,8 @@ class Readout:
         score = float(bin_["maximum"])
         words = [self.process(int(bin_["pid"])), self.history.call(int(bin_["symbol"]))]
         if self._live:
-            words.append(f"{count_text(float(band.rate[place]))} {_tr('calls/s')}")
+            rate = count_text(float(band.rate[place]))
+            words.append(translate("plot_readout", "{0} calls/s").format(rate))
         return (
             f"<div><span style='color:{colours.application(number).name()}'>\u25a0</span>"
             f" {escape(self.names.get(number, ''))} <b>{score:.3f}</b>"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt6.QtCore import QCoreApplication, Qt, pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFont
 from PyQt6.QtWidgets import QWidget
 
@@ -17,10 +17,7 @@ from imsafe.gui.plot_items import TOP, GapItem, StepItem
 from imsafe.gui.plot_marks import MarksItem
 from imsafe.gui.plot_parts import TimeBox
 from imsafe.gui.score_history import NOTHING, Band
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("plot_scene", text)
+from imsafe.words import translate
 
 
 class ThresholdLine(pg.InfiniteLine):
@@ -35,11 +32,13 @@ class ThresholdLine(pg.InfiniteLine):
         self.set_name(name)
         if movable:
             self.setCursor(Qt.CursorShape.SizeVerCursor)
-            self.setToolTip(_tr("Drag to change the threshold"))
+            self.setToolTip(translate("plot_scene", "Drag to change the threshold"))
 
     def set_name(self, name: str) -> None:
         """Say whose threshold it is; empty where there is but one."""
-        words = f"{name}: {_tr('threshold')}" if name else _tr("threshold")
+        words = translate("plot_scene", "threshold")
+        if name:
+            words = f"{name}: {words}"
         self.label.setFormat(words.replace("{", "{{").replace("}", "}}") + " {value:.3f}")
 
     def dress(self, colour: QColor, background: QColor, font: QFont) -> None:
@@ -116,9 +115,9 @@ class PlotScene(pg.GraphicsLayoutWidget):
         self.scores.setYRange(0, TOP, padding=0)
         self.scores.setLimits(yMin=0, yMax=TOP)
         self.rate.setYRange(0, 1, padding=0)
-        self.scores.setLabel("left", _tr("score"))
-        self.scores.setLabel("right", _tr("as rare as"))
-        self.rate.setLabel("left", _tr("calls/s"))
+        self.scores.setLabel("left", translate("plot_scene", "score"))
+        self.scores.setLabel("right", translate("plot_scene", "as rare as"))
+        self.rate.setLabel("left", translate("plot_scene", "calls/s"))
         self.gaps = GapItem()
         self.marks = MarksItem()
         self.marks.setZValue(20)

@@ -19,6 +19,7 @@ from PyQt6.QtWidgets import (
 )
 
 from imsafe.gui.bars import BarDelegate
+from imsafe.gui.columns import set_widths
 from imsafe.gui.process_model import (
     APPLICATION,
     KNOWN,
@@ -29,6 +30,7 @@ from imsafe.gui.process_model import (
     ProcessModel,
 )
 from imsafe.gui.sparkline import SparkDelegate
+from imsafe.words import grouped
 
 _WIDTHS = (16, 12, 8, 20, 8, 9, 9, 12, 9, 12, 44)
 
@@ -108,9 +110,7 @@ class ProcessList(QWidget):
         vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         vertical.setDefaultSectionSize(self.fontMetrics().height() + 6)
         header.setStretchLastSection(True)
-        letter = self.fontMetrics().averageCharWidth()
-        for column, letters in enumerate(_WIDTHS):
-            view.setColumnWidth(column, letters * letter)
+        set_widths(view, _WIDTHS)
         view.doubleClicked.connect(
             lambda index: self.alerts_asked.emit(self._model.pid(index.row()))
         )
@@ -134,14 +134,11 @@ class ProcessList(QWidget):
         count, ended = model.rowCount(), model.ended
         alive = count - ended
         if self.threads.isChecked():
-            text = self.tr("1 thread") if alive == 1 else self.tr("{0:,} threads").format(alive)
+            text = self.tr("{0} threads", "", alive).format(grouped(alive))
         else:
-            text = (
-                self.tr("1 process") if alive == 1
-                else self.tr("{0:,} processes").format(alive)
-            )  # fmt: skip
+            text = self.tr("{0} processes", "", alive).format(grouped(alive))
         if ended:
-            text += self.tr(", {0:,} just ended").format(ended)
+            text = self.tr("{0}, {1} just ended").format(text, grouped(ended))
         self._count.setText(text)
         self._nothing.setText(
             self.tr("No process fits the search.") if self.search.text()

@@ -23,6 +23,7 @@ from imsafe.gui.plot_items import count_text
 from imsafe.gui.score_plot import time_text
 from imsafe.gui.sparkline import SPARK_ROLE, THRESHOLD_ROLE
 from imsafe.monitor.view_protocol import ENDED, PROCESS, ProcessIdentity
+from imsafe.words import grouped
 
 POINTS = 120
 """Of the small plot: a minute, as the monitor tells of processes twice a second."""
@@ -331,7 +332,7 @@ class ProcessModel(QAbstractTableModel):
             case 6:
                 return f"{np.floor(1000 * row['known']) / 10:.1f}%"
             case 7:
-                return f"{row['calls']:,}"
+                return grouped(row["calls"])
             case 8:
                 return "" if row["tid"] or row["state"] == ENDED else str(row["threads"])
             case 11:

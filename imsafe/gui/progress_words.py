@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from imsafe.profile.pace import why_no_threshold
+from imsafe.profile.saturation import in_words
 
 _LOOK_BACK_S = 5.0
 
@@ -51,18 +53,17 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def no_threshold_words(report: Mapping[str, Any]) -> str:
+    """Why `ims-learn` suggests no threshold, from its JSON."""
+    words = why_no_threshold(int(report.get("calibrated_units", 0)))
+    return words[:1].upper() + words[1:]
+
+
 def saturation_words(report: Mapping[str, Any]) -> tuple[str, bool]:
     """How much was learned, from a program's JSON, and whether that is enough; "" where unsaid."""
-    share, enough = report.get("learned"), bool(report.get("learned_enough"))
-    words = report.get("saturation")
-    if not isinstance(words, str):
-        if not isinstance(share, float):
-            return "", False
-        # Never rounded up: 99.96 % is not all.
-        percent = f"{math.floor(1000 * share) / 10:.1f} %"
-        words = (
-            f"learned: {percent} of what is to be expected"
-            if enough
-            else f"keep recording: {percent} of what is to be expected is learned"
-        )
+    share, rate = report.get("learned"), report.get("new_per_1000")
+    if not isinstance(share, float) or not isinstance(rate, float):
+        return "", False
+    enough = bool(report.get("learned_enough"))
+    words = in_words(share, rate, enough=enough)
     return words[:1].upper() + words[1:], enough

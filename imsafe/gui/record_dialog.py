@@ -28,6 +28,7 @@ from imsafe.gui.progress_words import Rate, duration, saturation_words
 from imsafe.gui.settings import Settings
 from imsafe.gui.watch import Watch
 from imsafe.monitor.score_log import printable
+from imsafe.words import grouped, plural
 
 
 class RecordDialog(QDialog):
@@ -70,7 +71,7 @@ class RecordDialog(QDialog):
         self.output = PathField(settings, "trace", "save", self.tr("Trace file"),
                                 self.tr("Traces (*.imt);;All files (*)"))  # fmt: skip
         self.append = QRadioButton(self.tr("&Append to the file, which exists already"))
-        self.replace = QRadioButton(self.tr("&Replace it: what it holds is lost"))
+        self.replace = QRadioButton(self.tr("Re&place it: what it holds is lost"))
         form = QFormLayout()
         form.addRow(self.tr("Device:"), self.device)
         form.addRow(self.tr("&Trace file:"), self.output)
@@ -180,7 +181,7 @@ class RecordDialog(QDialog):
             )
         elif not path:
             problem = Problem(self.tr("Name the trace file."), missing=True)
-        elif wrong := check_output(path, self.tr("the trace")):
+        elif wrong := check_output(path):
             problem = wrong
         elif exists and not (self.append.isChecked() or self.replace.isChecked()):
             problem = Problem(
@@ -280,12 +281,12 @@ class RecordDialog(QDialog):
     def _show_progress(self, calls: int, size: int, lost: int) -> None:
         seconds = time.monotonic() - self._began
         self._calls, self._lost = calls, lost
-        words = self.tr("{calls:,} calls, {size}B, {rate} calls/s, {time}").format(
-            calls=calls, size=count_text(size) + (" " if size < 10_000 else ""),
+        words = self.tr("{calls} calls, {size}B, {rate} calls/s, {time}", "", plural(calls)).format(
+            calls=grouped(calls), size=count_text(size) + (" " if size < 10_000 else ""),
             rate=count_text(self._rate(calls)), time=elapsed(round(seconds)),
         )  # fmt: skip
         if lost:
-            words += self.tr(", {0:,} lost").format(lost)
+            words = self.tr("{0}, {1} lost").format(words, grouped(lost))
         self.said.setText(words)
 
     def _ended(self, status: int, words: str) -> None:
@@ -312,11 +313,12 @@ class RecordDialog(QDialog):
         self._recorded_to = self.output.path
         words = self.tr("Recorded to {0}.").format(printable(self.output.path, 300))
         if self._calls:
-            words += " " + self.tr("{0:,} calls in {1}.").format(
-                self._calls, duration(time.monotonic() - self._began)
+            words += " " + self.tr("{0} calls in {1}.", "", plural(self._calls)).format(
+                grouped(self._calls), duration(time.monotonic() - self._began)
             )
         if self._lost:
-            words += " " + self.tr("{0:,} were lost.").format(self._lost)
+            lost = self.tr("{0} calls were lost.", "", plural(self._lost))
+            words += " " + lost.format(grouped(self._lost))
         self.said.setText(words)
 
     def close_now(self) -> None:

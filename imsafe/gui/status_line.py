@@ -13,6 +13,7 @@ from imsafe.gui.plot_items import count_text
 from imsafe.gui.timers import timer
 from imsafe.gui.watch import Watch
 from imsafe.monitor.view_protocol import Status
+from imsafe.words import grouped, translate
 
 LONGEST_NAME = 40
 
@@ -26,16 +27,15 @@ class StatusLine:
     def __init__(self, bar: QStatusBar, watch: Watch) -> None:
         self._watch = watch
         self._bar = bar
-        self.source = self._field(self._tr("Where system calls come from"), 300)
-        self.rate = self._field(self._tr("Calls scored per second"), 90)
-        self.lost = self._field(self._tr("Calls that the tracer or the socket had to drop"), 90)
+        self.source = self._field(translate("status_line", "Where system calls come from"), 300)
+        self.rate = self._field(translate("status_line", "Calls scored per second"), 90)
+        self.lost = self._field(
+            translate("status_line", "Calls that the tracer or the socket had to drop"), 90
+        )
         self.unseen = self._field("", 0)
-        self.state = self._field(self._tr("What the scoring does"), 150)
+        self.state = self._field(translate("status_line", "What the scoring does"), 150)
         self._was_silent = False
         timer(bar, 1000, self._look_for_silence).start()
-
-    def _tr(self, text: str) -> str:
-        return self._bar.tr(text)
 
     def _field(self, tip: str, width: int) -> QLabel:
         label = QLabel()
@@ -56,8 +56,8 @@ class StatusLine:
         self.source.setText(self._source_text())
         lost = status["lost"] if status else 0
         rate = status["rate"] if status else 0.0
-        self.rate.setText(self._tr("{0} calls/s").format(count_text(rate)))
-        self.lost.setText(self._tr("{0} lost").format(count_text(lost)))
+        self.rate.setText(translate("status_line", "{0} calls/s").format(count_text(rate)))
+        self.lost.setText(translate("status_line", "{0} lost").format(count_text(lost)))
         _colour(self.lost, alarming=lost > 0)
         self._update_unseen()
         text, alarming = self._state_text()
@@ -68,12 +68,12 @@ class StatusLine:
         count = self._watch.io_uring_count
         self.unseen.setVisible(count > 0)
         self.unseen.setText(
-            self._tr("io_uring in 1 process") if count == 1
-            else self._tr("io_uring in {0:,} processes").format(count)
-        )  # fmt: skip
+            translate("status_line", "io_uring in {0} processes", "", count).format(grouped(count))
+        )
         texts = [notice["text"] for notice in self._watch.io_urings]
         if count > len(texts):
-            texts.insert(0, self._tr("The latest {0} of them:").format(len(texts)))
+            words = translate("status_line", "The latest {0} of them:")
+            texts.insert(0, words.format(len(texts)))
         self.unseen.setToolTip("\n".join(texts))
         _colour(self.unseen, alarming=True)
 
@@ -82,40 +82,49 @@ class StatusLine:
         if watch.status is not None and watch.session is not None:
             sources = watch.status["sources"]
             if not sources and watch.device is None:
-                return self._tr("No device")
+                return translate("status_line", "No device")
             # Of a trace the name alone: its folder would leave no room for what it does.
             names = [
                 short(PurePath(row["name"]).name if row["kind"] == "replay" else row["name"])
                 for row in sources[:3]
             ]
-            return "; ".join(
-                f"{name}: {row['state']}" for name, row in zip(names, sources, strict=False)
-            ) + (self._tr(" and {0} more").format(len(sources) - 3) if len(sources) > 3 else "")
-        return str(watch.device) if watch.device is not None else self._tr("No device")
+            shown = "; ".join(
+                f"{name}: {source_state(row['state'])}"
+                for name, row in zip(names, sources, strict=False)
+            )
+            more = len(sources) - 3
+            if more <= 0:
+                return shown
+            return translate("status_line", "{0} and {1} more").format(shown, more)
+        return (
+            str(watch.device) if watch.device is not None else translate("status_line", "No device")
+        )
 
     def _state_text(self) -> tuple[str, bool]:
         watch = self._watch
         if watch.session is None:
-            return self._tr("Not monitoring"), False
+            return translate("status_line", "Not monitoring"), False
         if watch.stopping:
-            return self._tr("Stopping..."), False
+            return translate("status_line", "Stopping..."), False
         if watch.silent_for > SILENT_S:
-            return self._tr("No answer for {0:.0f} s").format(watch.silent_for), True
+            return translate("status_line", "No answer for {0:.0f} s").format(
+                watch.silent_for
+            ), True
         if watch.status is None:
-            return self._tr("Starting..."), False
+            return translate("status_line", "Starting..."), False
         open_alerts = watch.status["open_alerts"]
         if open_alerts:
             return (
-                self._tr("1 open alert") if open_alerts == 1
-                else self._tr("{0} open alerts").format(open_alerts)
+                translate("status_line", "{0} open alerts", "", open_alerts)
+                .format(grouped(open_alerts))
             ), True  # fmt: skip
         if any(row["state"] == "not learned enough" for row in watch.status["applications"]):
-            return self._tr("Not learned enough for a threshold"), False
+            return translate("status_line", "Not learned enough for a threshold"), False
         return {
             "waiting": self._waiting_text(watch.status),
-            "watching": self._tr("Watching"),
-            "idle": self._tr("Idle"),
-            "ending": self._tr("Ending"),
+            "watching": translate("status_line", "Watching"),
+            "idle": translate("status_line", "Idle"),
+            "ending": translate("status_line", "Ending"),
         }[watch.status["state"]], False
 
     def _waiting_text(self, status: Status) -> str:
@@ -123,10 +132,33 @@ class StatusLine:
         if any(row["kind"] == "driver" for row in awaited):
             permission = any(row["state"] == "waiting for permission" for row in awaited)
             return (
-                self._tr("Waiting for permission") if permission
-                else self._tr("Starting the kernel tracer")
+                translate("status_line", "Waiting for permission") if permission
+                else translate("status_line", "Starting the kernel tracer")
             )  # fmt: skip
-        return self._tr("Waiting for a sensor")
+        return translate("status_line", "Waiting for a sensor")
+
+
+def source_state(state: str) -> str:
+    """A source's state, which the monitor tells in a few fixed English words."""
+    number, _, word = state.partition(" ")
+    if number.isdecimal() and word in ("sensor", "sensors"):
+        return translate("status_line", "{0} sensors", "", int(number)).format(number)
+    if state.startswith("replaying, "):
+        return translate("status_line", "replaying, {0}").format(state.removeprefix("replaying, "))
+    return {
+        "closed": translate("status_line", "closed"),
+        "ended": translate("status_line", "ended"),
+        "failed": translate("status_line", "failed"),
+        "not started": translate("status_line", "not started"),
+        "replay closed": translate("status_line", "replay closed"),
+        "replay finished": translate("status_line", "replay finished"),
+        "replay not started": translate("status_line", "replay not started"),
+        "replaying": translate("status_line", "replaying"),
+        "starting": translate("status_line", "starting"),
+        "tracing": translate("status_line", "tracing"),
+        "waiting for a sensor": translate("status_line", "waiting for a sensor"),
+        "waiting for permission": translate("status_line", "waiting for permission"),
+    }.get(state, state)
 
 
 def short(name: str) -> str:

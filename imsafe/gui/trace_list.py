@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from PyQt6.QtCore import QCoreApplication, Qt
+from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QBrush
 from PyQt6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
@@ -16,35 +16,36 @@ from imsafe.gui.file_kinds import file_kind
 from imsafe.gui.plot_items import count_text
 from imsafe.monitor.score_log import printable
 from imsafe.stream.traces import open_trace
+from imsafe.words import translate
 
 _PATH = Qt.ItemDataRole.UserRole
 _PROBLEM = Qt.ItemDataRole.UserRole + 1
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("trace_list", text)
 
 
 def described(path: str) -> tuple[str, str]:
     """What a file or folder is, in words; and what is wrong with it, or nothing."""
     shown = printable(path, 300)
     if Path(path).is_dir():
-        return _tr("folder, searched for traces"), ""
+        return translate("trace_list", "folder, searched for traces"), ""
     try:
         kind = file_kind(path)
         if kind == "profile":
-            return "", _tr("{0} is a behaviour database: name it as input database.").format(shown)
+            return "", translate(
+                "trace_list", "{0} is a behaviour database: name it as input database."
+            ).format(shown)
         if kind == "log":
-            return "", _tr("{0} is a score log, which cannot be learned.").format(shown)
+            return "", translate(
+                "trace_list", "{0} is a score log, which cannot be learned."
+            ).format(shown)
         trace = open_trace(path)
     except ImsafeError as error:
         return "", str(error)
     trace.close()
     names = {
-        "imsafe": _tr("recording of ImSafe"),
-        "strace": _tr("strace log"),
-        "unm": _tr("UNM trace"),
-        "adfa": _tr("ADFA-LD trace"),
+        "imsafe": translate("trace_list", "recording of ImSafe"),
+        "strace": translate("trace_list", "strace log"),
+        "unm": translate("trace_list", "UNM trace"),
+        "adfa": translate("trace_list", "ADFA-LD trace"),
     }
     return f"{names.get(trace.format, trace.format)}, {count_text(trace.size)}B", ""
 
@@ -91,7 +92,11 @@ class TraceList(QListWidget):
         for item in self._items():
             path = str(item.data(_PATH))
             if not Path(path).exists():
-                return _tr("There is no {0} any more.").format(printable(path, 300))
+                return translate("trace_list", "There is no {0} any more.").format(
+                    printable(path, 300)
+                )
             if item.data(_PROBLEM):
-                return _tr("{0} Remove it from the list.").format(item.data(_PROBLEM))
+                return translate("trace_list", "{0} Remove it from the list.").format(
+                    item.data(_PROBLEM)
+                )
         return ""

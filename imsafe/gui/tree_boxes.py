@@ -27,6 +27,7 @@ from imsafe.gui.colours import colours
 from imsafe.gui.sequence_tree import ROOT, ComparedTree, SequenceTree
 from imsafe.gui.share_bars import shift_colour
 from imsafe.gui.tree_model import TreeModel
+from imsafe.words import grouped
 
 _LOWEST = 2.0
 """Pixels; what would be lower is one box with its like."""
@@ -204,7 +205,7 @@ class Boxes(QWidget):
 
     def _words(self, box: Box) -> str:
         if box.rarer:
-            return self.tr("{0:,} rarer").format(box.rarer)
+            return self.tr("{0} rarer", "", box.rarer).format(grouped(box.rarer))
         if box.node == ROOT:
             return self.tr("start")
         return self._tree.call(box.node)
@@ -236,9 +237,9 @@ class Boxes(QWidget):
 
     def _tip(self, box: Box) -> str:
         if box.rarer:
-            return self.tr("{0:,} rarer calls after {1}").format(
-                box.rarer, ", ".join(self._tree.path(box.node)) or self.tr("the start")
-            )
+            after = ", ".join(self._tree.path(box.node)) or self.tr("the start")
+            words = self.tr("{0} rarer calls after {1}", "", box.rarer)
+            return words.format(grouped(box.rarer), after)
         return self._model.about(box.node)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: D102

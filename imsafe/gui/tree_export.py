@@ -6,9 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from PyQt6.QtCore import QCoreApplication, QObject, pyqtSignal
+from PyQt6.QtCore import QObject, pyqtSignal
 
 from imsafe.gui.child import Child
+from imsafe.words import grouped, plural, translate
 
 
 class Form(NamedTuple):
@@ -25,15 +26,21 @@ class Form(NamedTuple):
 
 def forms() -> list[Form]:
     """What a tree can be written as."""
-
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("tree_export", text)
-
     return [
-        Form(tr("Graph for Graphviz (&DOT)..."), ("--dot",), ".dot"),
-        Form(tr("&JSON, a sequence a line..."), ("--json",), ".jsonl"),
-        Form(tr("Allow-list for &containers (seccomp)..."), ("--export", "seccomp"), ".json", True),
-        Form(tr("Allow-list for s&ystemd..."), ("--export", "systemd"), ".conf", True),
+        Form(translate("tree_export", "Graph for Graphviz (&DOT)..."), ("--dot",), ".dot"),
+        Form(translate("tree_export", "&JSON, a sequence a line..."), ("--json",), ".jsonl"),
+        Form(
+            translate("tree_export", "Allow-list for &containers (seccomp)..."),
+            ("--export", "seccomp"),
+            ".json",
+            True,
+        ),
+        Form(
+            translate("tree_export", "Allow-list for s&ystemd..."),
+            ("--export", "systemd"),
+            ".conf",
+            True,
+        ),
     ]
 
 
@@ -75,6 +82,7 @@ class TreeExport(QObject):
             self.ended.emit(words or self.tr("The export ended unexpectedly."), False)
             return
         size = Path(self._output).stat().st_size if Path(self._output).exists() else 0
-        text = self.tr("Written: {0} ({1:,} bytes).").format(self._output, size)
+        text = self.tr("Written: {0} ({1} bytes).", "", plural(size))
+        text = text.format(self._output, grouped(size))
         remarks = [remark.removeprefix("ims-tree: ") for remark in self._remarks]
         self.ended.emit(" ".join([text, *remarks]), True)

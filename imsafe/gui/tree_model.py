@@ -12,6 +12,7 @@ from PyQt6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentMo
 from imsafe.gui.call_table import percent
 from imsafe.gui.sequence_tree import ROOT, ComparedTree, SequenceTree
 from imsafe.gui.share_bars import SHARE_ROLE, SHIFT_ROLE
+from imsafe.words import grouped, plural
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -59,8 +60,8 @@ class TreeModel(QAbstractItemModel):
     def _of_one(self, tree: SequenceTree) -> list[Column]:
         return [
             Column(self.tr("Call"), tree.call, 32),
-            Column(self.tr("Count"), lambda node: f"{tree.count(node):,}", 13),
-            Column(self.tr("Processes"), lambda node: f"{tree.processes(node):,}", 11),
+            Column(self.tr("Count"), lambda node: grouped(tree.count(node)), 13),
+            Column(self.tr("Processes"), lambda node: grouped(tree.processes(node)), 11),
             Column(self.tr("Probability here"), lambda node: percent(tree.probability(node)), 30,
                    SHARE_ROLE, tree.probability),
         ]  # fmt: skip
@@ -68,8 +69,8 @@ class TreeModel(QAbstractItemModel):
     def _of_two(self, tree: ComparedTree) -> list[Column]:
         return [
             Column(self.tr("Call"), tree.call, 28),
-            Column(self.tr("Count here"), lambda node: f"{tree.count(node):,}", 13),
-            Column(self.tr("Count there"), lambda node: f"{tree.count_there(node):,}", 14),
+            Column(self.tr("Count here"), lambda node: grouped(tree.count(node)), 13),
+            Column(self.tr("Count there"), lambda node: grouped(tree.count_there(node)), 14),
             Column(self.tr("Share of calls"), lambda node: self._change(tree, node), 40,
                    SHIFT_ROLE, tree.shift),
             Column(self.tr("Probability here"), lambda node: percent(tree.probability(node)), 24,
@@ -88,8 +89,8 @@ class TreeModel(QAbstractItemModel):
         if 1 / 1.05 < ratio < 1.05:
             return self.tr("as often")
         if ratio > 1:
-            return self.tr("{0} times there").format(f"{ratio:,.3g}")
-        return self.tr("{0} times here").format(f"{1 / ratio:,.3g}")
+            return self.tr("{0} times there").format(_times(ratio))
+        return self.tr("{0} times here").format(_times(1 / ratio))
 
     def index_of(self, node: int) -> QModelIndex:
         """The index of a node; invalid when it is not shown."""
@@ -150,14 +151,20 @@ class TreeModel(QAbstractItemModel):
         tree = self.tree
         path = ", ".join(tree.path(node)) or self.tr("the start")
         if isinstance(tree, ComparedTree):
-            return self.tr("{0}\nseen {1:,} times here, {2:,} times there").format(
-                path, tree.count(node), tree.count_there(node)
+            return self.tr("{0}\nseen {1} here, {2} there").format(
+                path, self._so_often(tree.count(node)), self._so_often(tree.count_there(node))
             )
-        words = self.tr("{0}\nseen {1:,} times in {2:,} processes").format(
-            path, tree.count(node), tree.processes(node)
+        often, where = self._so_often(tree.count(node)), tree.processes(node)
+        processes = self.tr("{0} processes", "seen in", plural(where)).format(grouped(where))
+        if node == ROOT:
+            return self.tr("{0}\nseen {1} in {2}").format(path, often, processes)
+        return self.tr("{0}\nseen {1} in {2}; the last call has a probability of {3} there").format(
+            path, often, processes, percent(tree.probability(node))
         )
-        if node != ROOT:
-            words += self.tr("; the last call has a probability of {0} there").format(
-                percent(tree.probability(node))
-            )
-        return words
+
+    def _so_often(self, count: int) -> str:
+        return self.tr("{0} times", "seen so often", plural(count)).format(grouped(count))
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.3g}" if ratio < 1000 else grouped(float(f"{ratio:.3g}"))

@@ -30,7 +30,9 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from imsafe.gui.columns import set_widths
 from imsafe.gui.fields import show_message
+from imsafe.gui.file_kinds import database_filter
 from imsafe.gui.icicle import Icicle
 from imsafe.gui.sequence_tree import ROOT, ComparedTree, SequenceTree
 from imsafe.gui.settings import Settings
@@ -38,8 +40,7 @@ from imsafe.gui.share_bars import ShareDelegate
 from imsafe.gui.tree_export import Form, TreeExport, forms
 from imsafe.gui.tree_model import TreeModel
 from imsafe.gui.tree_reading import ComparisonReader, Counts, TreeReader
-
-DATABASE_FILTER = "Behaviour databases (*.db);;All files (*)"
+from imsafe.words import grouped, plural
 
 _READING, _ROWS, _BOXES = range(3)
 _ALL, _ONLY_HERE, _ONLY_THERE, _CHANGED = range(4)
@@ -256,9 +257,7 @@ class TreeWindow(QMainWindow):
                 self.view.setItemDelegateForColumn(column, ShareDelegate(self.view))
             else:
                 self.view.setItemDelegateForColumn(column, None)
-        letter = self.fontMetrics().averageCharWidth()
-        for column, entry in enumerate(self.model.columns):
-            self.view.setColumnWidth(column, entry.letters * letter)
+        set_widths(self.view, (entry.letters for entry in self.model.columns))
         header = self.view.header()
         assert header is not None
         header.setStretchLastSection(True)
@@ -270,20 +269,24 @@ class TreeWindow(QMainWindow):
         if isinstance(tree, ComparedTree):
             both = tree.comparison
             words = self.tr(
-                "Here: {0}. There: {1}. {2:,} sequences only here, {3:,} only there,"
-                " {4:,} at least twice or half as often"
+                "Here: {0}. There: {1}. Sequences only here: {2}, only there: {3},"
+                " at least twice or half as often: {4}"
             ).format(
-                Path(self.path).name, Path(self._other).name, int(both.only_here.sum()),
-                int(both.only_there.sum()), int(both.changed.sum()),
+                Path(self.path).name, Path(self._other).name, grouped(both.only_here.sum()),
+                grouped(both.only_there.sum()), grouped(both.changed.sum()),
             )  # fmt: skip
         else:
-            words = self.tr("{0:,} sequences of up to {1} calls, learned from {2:,} calls").format(
-                len(tree), tree.depth, tree.calls
-            )
+            calls = self.tr("{0} calls", "learned from", plural(tree.calls))
+            words = self.tr(
+                "{0} sequences of up to {1} calls, learned from {2}", "", plural(len(tree))
+            ).format(grouped(len(tree)), tree.depth, calls.format(grouped(tree.calls)))
             if self._lost:
-                words += self.tr("; {0:,} calls were lost while recording").format(self._lost)
+                lost = self.tr("{0} calls were lost while recording", "", plural(self._lost))
+                words = f"{words}; {lost.format(grouped(self._lost))}"
         if self.model is not None and not self.model.rowCount():
-            words = self.tr("Nothing is left to show: lower the count, or show all. ") + words
+            words = self.tr("Nothing is left to show: lower the count, or show all. {0}").format(
+                words
+            )
         self._about.setText(words)
 
     # What is shown
@@ -406,7 +409,7 @@ class TreeWindow(QMainWindow):
     def _ask_compare(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
             self, self.tr("Compare with another behaviour database"),
-            self._settings.folder("profile"), self.tr(DATABASE_FILTER),
+            self._settings.folder("profile"), database_filter(),
         )  # fmt: skip
         if path:
             self.compare_with(path)

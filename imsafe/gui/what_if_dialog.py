@@ -16,7 +16,6 @@ from PyQt6.QtGui import QPalette
 from PyQt6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -28,13 +27,14 @@ from PyQt6.QtWidgets import (
 from imsafe.errors import ImsafeError
 from imsafe.gui.child import Child
 from imsafe.gui.colours import colours
-from imsafe.gui.fields import PathField, ProblemLine
+from imsafe.gui.fields import PathField, ProblemLine, ThresholdField
 from imsafe.gui.file_kinds import file_kind
 from imsafe.gui.plot_items import count_text, rarity
 from imsafe.gui.progress_words import duration
 from imsafe.gui.settings import Settings
 from imsafe.monitor.score_log_reader import read_score_log
 from imsafe.monitor.what_if import WhatIf
+from imsafe.words import grouped
 
 _CURVE = np.linspace(0.0, 1.0, 201)
 
@@ -106,16 +106,11 @@ class WhatIfDialog(QDialog):
         row = QHBoxLayout()
         row.addWidget(self.path, 1)
         row.addWidget(self.go)
-        label = QLabel(self.tr("&Scores of:"))
+        label = QLabel(self.tr("Sc&ores of:"))
         label.setBuddy(self.path)
         form = QFormLayout()
         form.addRow(label, row)
-        self.threshold = QDoubleSpinBox()
-        self.threshold.setRange(0.0, 1.0)
-        self.threshold.setDecimals(3)
-        self.threshold.setSingleStep(0.01)
-        self.threshold.setValue(threshold)
-        self.threshold.setAccessibleName(self.tr("Anomaly threshold"))
+        self.threshold = ThresholdField(threshold)
         form.addRow(self.tr("Anomaly t&hreshold:"), self.threshold)
         self.words = QLabel()
         self.words.setWordWrap(True)
@@ -317,18 +312,20 @@ class WhatIfDialog(QDialog):
             self.words.setText(self.tr("There is no score in it."))
             return
         number, over = scores.alerts(threshold), duration(scores.seconds)
-        words = (
-            self.tr("At {0:.3f} ({1} on normal behaviour): no alert in {2}.")
-            if number == 0
-            else self.tr("At {0:.3f} ({1} on normal behaviour): 1 alert in {2}")
-            if number == 1
-            else self.tr("At {0:.3f} ({1} on normal behaviour): {3:,} alerts in {2}")
-        ).format(threshold, rarity(threshold), over, number)
-        if number:
-            per_day = scores.per_day(threshold)
-            words += "." if per_day is None else self.tr(", {0} a day.").format(
-                count_text(per_day) if per_day >= 10 else f"{per_day:.2g}"
-            )  # fmt: skip
+        per_day = scores.per_day(threshold) if number else None
+        if number == 0:
+            words = self.tr("At {0:.3f} ({1} on normal behaviour): no alert in {2}.")
+        elif per_day is None:
+            words = self.tr("At {0:.3f} ({1} on normal behaviour): {3} alerts in {2}.", "", number)
+        else:
+            words = self.tr(
+                "At {0:.3f} ({1} on normal behaviour): {3} alerts in {2}, {4} a day.", "", number
+            )
+        rate = per_day or 0.0
+        words = words.format(
+            threshold, rarity(threshold), over, grouped(number),
+            count_text(rate) if rate >= 10 else f"{rate:.2g}",
+        )  # fmt: skip
         words += " " + self.tr("The highest score is {0:.3f}.").format(scores.highest)
         self.words.setText(words)
 

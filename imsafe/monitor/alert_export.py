@@ -16,7 +16,7 @@ from imsafe.errors import ImsafeError
 from imsafe.files import saved_whole
 from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert
-from imsafe.plural import number_of
+from imsafe.words import number_of, translate
 
 _LONGEST = 4096
 
@@ -129,7 +129,8 @@ def save_alerts(path: str | os.PathLike[str], alerts: Iterable[Alert]) -> None:
     """
     form = _FORMS.get(Path(path).suffix.lower())
     if form is None:
-        raise ImsafeError(f"{path} has to end in .json, .csv or .txt.")
+        words = translate("alert_export", "{0} has to end in .json, .csv or .txt.")
+        raise ImsafeError(words.format(path))
     text = form(alerts)
     with saved_whole(path, replace=True) as beside:
         beside.write_text(text, "utf-8", "replace")

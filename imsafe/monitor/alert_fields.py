@@ -8,7 +8,7 @@ import shlex
 
 from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert
-from imsafe.plural import number_of
+from imsafe.words import number_of
 
 
 def sentence(alert: Alert) -> str:

@@ -32,11 +32,11 @@ from imsafe.monitor.report import Report
 from imsafe.monitor.score_log import MOST_BYTES, ScoreLog
 from imsafe.monitor.view_protocol import VIEW_FOLDER, VIEW_VERSION, Hello, Status
 from imsafe.monitor.watched import Watched
-from imsafe.plural import number_of
 from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import Scorer
 from imsafe.sources.base import FromFile, Source
 from imsafe.stream.items import Closed, ProcessInfo, Tagged
+from imsafe.words import number_of
 
 STATUS_S = 0.5
 OPEN_BUCKETS_S = 1 / 30

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from imsafe.errors import ImsafeError
 from imsafe.monitor.view_protocol import Alert, Status
-from imsafe.plural import number_of
+from imsafe.words import number_of
 
 if TYPE_CHECKING:
     from imsafe.monitor.alert_file import AlertFile

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from imsafe.errors import ImsafeError, cannot
 from imsafe.monitor.score_log import COLUMNS, MAGIC
+from imsafe.words import translate
 
 LOG_RECORD = np.dtype(
     [
@@ -102,11 +103,12 @@ class ScoreLogReader:
         try:
             status = os.fstat(self._file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise ImsafeError(f"{path} is not a file.")
+                raise ImsafeError(translate("score_log", "{0} is not a file.").format(path))
             self.size = status.st_size
             self._identity = status.st_dev, status.st_ino
             if self._file.readline(len(MAGIC) + 2).rstrip(b"\r\n") != MAGIC.encode():
-                raise ImsafeError(f"{path} is not a score log of ImSafe.")
+                words = translate("score_log", "{0} is not a score log of ImSafe.")
+                raise ImsafeError(words.format(path))
             self._file.seek(0)
         except OSError as error:
             self.close()
@@ -152,7 +154,8 @@ class ScoreLogReader:
         # The last line may still be growing: only lines with their newline count.
         *lines, self._rest = (self._rest + block).split(b"\n")
         if len(self._rest) > _LONGEST_LINE:
-            raise ImsafeError(f"{self.path} is not a score log of ImSafe: a line has no end.")
+            words = translate("score_log", "{0} is not a score log of ImSafe: a line has no end.")
+            raise ImsafeError(words.format(self.path))
         scores = []
         for line in lines:
             if not line.startswith(b"#"):

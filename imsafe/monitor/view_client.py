@@ -26,6 +26,7 @@ from imsafe.monitor.view_protocol import (
     ViewKind,
 )
 from imsafe.stream.frames import Frame, FrameParser, frame
+from imsafe.words import translate
 
 FROM_MONITOR = frozenset(range(ViewKind.HELLO, ViewKind.REQUEST))
 """Kinds of frames that a monitor may send; later versions may add some."""
@@ -164,13 +165,18 @@ class ViewClient:
         if isinstance(message, ReplyMessage) and not message.ok:
             raise ViewError(message.error)  # the monitor has no room for us
         if not isinstance(message, HelloMessage):
-            raise ViewError("The monitor did not introduce itself; it may be of another version.")
+            words = translate(
+                "view", "The monitor did not introduce itself; it may be of another version."
+            )
+            raise ViewError(words)
         version = message.hello["version"]
         if version != VIEW_VERSION:
-            raise ViewError(
-                f"The monitor speaks version {version} of the view protocol and this window"
-                f" version {VIEW_VERSION}; update the older of the two."
+            words = translate(
+                "view",
+                "The monitor speaks version {0} of the view protocol and this window version {1};"
+                " update the older of the two.",
             )
+            raise ViewError(words.format(version, VIEW_VERSION))
         self._greeted = True
 
     def request(self, name: str, **keys: Any) -> tuple[int, bytes]:
@@ -204,7 +210,7 @@ def _message(received: Frame) -> Message | None:
         case ViewKind.IDENTITIES:
             rows = _json(received.payload, frozenset({"identities"}))["identities"]
             if not isinstance(rows, list):
-                raise ViewError("The monitor sent a list of processes that is none.")
+                raise ViewError(_broken("a list of processes that is none"))
             for row in rows:
                 _check_keys(row, ProcessIdentity.__required_keys__)
             return IdentitiesMessage(cast(list[ProcessIdentity], rows))
@@ -231,13 +237,13 @@ def _message(received: Frame) -> Message | None:
 
 def _number(value: object) -> float:
     if not isinstance(value, int | float) or not abs(value) < 1 << 62:  # no NaN is
-        raise ViewError("The monitor sent something else where a number should be.")
+        raise ViewError(_broken("something else where a number should be"))
     return value
 
 
 def _records(payload: bytes, dtype: np.dtype[np.void]) -> NDArray[np.void]:
     if len(payload) % dtype.itemsize:
-        raise ViewError("The monitor sent a frame of records with a part of a record.")
+        raise ViewError(_broken("a frame of records with a part of a record"))
     return np.frombuffer(payload, dtype)
 
 
@@ -245,14 +251,23 @@ def _json(payload: bytes, required: frozenset[str]) -> dict[str, Any]:
     try:
         value = json.loads(payload)
     except (ValueError, RecursionError):
-        raise ViewError("The monitor sent a frame that is not JSON.") from None
+        raise ViewError(_broken("a frame that is not JSON")) from None
     _check_keys(value, required)
     return cast(dict[str, Any], value)
 
 
+def _broken(what: str) -> str:
+    # What it was stays English: it is for whoever looks for the bug.
+    return translate("view", "The monitor sent what the view protocol does not know: {0}.").format(
+        what
+    )
+
+
 def _check_keys(value: object, required: frozenset[str]) -> None:
     if not isinstance(value, dict) or not required <= value.keys():
-        raise ViewError(
-            "The monitor sent an object without the keys it should have;"
-            " it may be of another version."
+        words = translate(
+            "view",
+            "The monitor sent an object without the keys it should have; it may be of another"
+            " version.",
         )
+        raise ViewError(words)

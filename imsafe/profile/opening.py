@@ -14,6 +14,7 @@ from pathlib import Path
 
 from imsafe.errors import ProfileError, cannot
 from imsafe.profile.schema import APPLICATION_ID, MAJOR, TABLES
+from imsafe.words import translate
 
 _MAGIC = b"SQLite format 3\0"
 _LONGEST_VALUE = 1 << 26
@@ -43,14 +44,21 @@ def opened(path: str | os.PathLike[str]) -> Iterator[sqlite3.Connection]:
             _check_schema(connection, file)
             yield connection
     except Damaged as damage:
-        raise ProfileError(f"The profile {file} is damaged: {damage}.") from damage
+        raise _damaged(file, damage) from damage
     except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
         # The latter two: an integer or length that does not fit, a text that is none.
         if getattr(error, "sqlite_errorcode", None) in _BUSY:
-            raise ProfileError(
-                f"The profile {file} is being changed by another program; try again."
-            ) from error
-        raise ProfileError(f"The profile {file} is damaged: {error}.") from error
+            words = translate(
+                "opening", "The profile {0} is being changed by another program; try again."
+            )
+            raise ProfileError(words.format(file)) from error
+        raise _damaged(file, error) from error
+
+
+def _damaged(file: Path, damage: Exception) -> ProfileError:
+    # What is damaged stays English: it is for whoever mends it.
+    words = translate("opening", "The profile {0} is damaged: {1}.")
+    return ProfileError(words.format(file, damage))
 
 
 def _check_header(file: Path) -> None:
@@ -60,10 +68,13 @@ def _check_header(file: Path) -> None:
     except OSError as error:
         raise cannot("read", file, error) from error
     if len(header) < 100 or not header.startswith(_MAGIC):
-        raise ProfileError(f"{file} is not a profile.")
+        raise ProfileError(translate("opening", "{0} is not a profile.").format(file))
     if header[18] != 1 or header[19] != 1:
         # A write-ahead log would have to be made beside it to read it.
-        raise ProfileError(f"The profile {file} has a write-ahead log; it was not made by ImSafe.")
+        words = translate(
+            "opening", "The profile {0} has a write-ahead log; it was not made by ImSafe."
+        )
+        raise ProfileError(words.format(file))
 
 
 def _connection(file: Path) -> sqlite3.Connection:
@@ -85,10 +96,12 @@ def _check_schema(connection: sqlite3.Connection, file: Path) -> None:
         raise Damaged("it is a database of something else")
     major, minor = version >> 16, version & 0xFFFF
     if 0 < major < MAJOR:
-        raise ProfileError(
-            f"The profile {file} was learned by an earlier ImSafe, whose scores were others "
-            f"(its format is {major}.{minor}); learn it again from its traces."
+        words = translate(
+            "opening",
+            "The profile {0} was learned by an earlier ImSafe, whose scores were others (its format"
+            " is {1}.{2}); learn it again from its traces.",
         )
+        raise ProfileError(words.format(file, major, minor))
     if major != MAJOR:
         raise Damaged(f"its format {major}.{minor} is not one that this version reads")
     found: dict[str, str] = {}

@@ -6,6 +6,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from imsafe.words import grouped, translate
+
 ENOUGH_UNITS = 20
 """Units that a threshold takes to be learned."""
 
@@ -53,14 +55,20 @@ def share_at_most(share: float, units: int) -> float:
     return min(1.0, bound / units) if units else 1.0
 
 
+NOT_ENOUGH = "not learned enough for a threshold"
+"""How the programs begin to say that; the window says it in the user's language."""
+
+
 def why_no_threshold(units: int) -> str:
     """Why no threshold is suggested after so many units, in words; empty when one is."""
     if units >= ENOUGH_UNITS:
         return ""
-    return (
-        f"not learned enough for a threshold: {units} of {ENOUGH_UNITS} units "
-        "(a unit is a process, or 2,000 calls of a long one)"
+    words = translate(
+        "pace",
+        "not learned enough for a threshold: {0} of {1} units (a unit is a process, or {2} calls of"
+        " a long one)",
     )
+    return words.format(units, ENOUGH_UNITS, grouped(2000))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from imsafe.profile.pace import SURE
 from imsafe.profile.tree import PrefixTree
+from imsafe.words import grouped, translate
 
 ENOUGH = 0.99
 """From this share on a profile counts as having learned."""
@@ -80,12 +81,24 @@ class Saturation:
 
     def __str__(self) -> str:
         """One line for a person."""
-        # Never rounded up: 99.96 % is not all.
-        share = math.floor(1000 * (1 - self.unseen)) / 10
-        rate = f"{self.new_per_1000:.1f} new sequences in 1,000 calls"
-        if self.is_enough:
-            return f"learned: {share:.1f} % of what is to be expected ({rate})"
-        return f"keep recording: {share:.1f} % of what is to be expected is learned ({rate})"
+        return in_words(1 - self.unseen, self.new_per_1000, enough=self.is_enough)
+
+
+def in_words(learned: float, new_per_1000: float, *, enough: bool) -> str:
+    """What `Saturation.as_fields` says, in one line for a person."""
+    if enough:
+        words = translate(
+            "saturation",
+            "learned: {0:.1f} % of what is to be expected ({1:.1f} new sequences in {2} calls)",
+        )
+    else:
+        words = translate(
+            "saturation",
+            "keep recording: {0:.1f} % of what is to be expected is learned ({1:.1f} new sequences"
+            " in {2} calls)",
+        )
+    # Never rounded up: 99.96 % is not all.
+    return words.format(math.floor(1000 * learned) / 10, new_per_1000, grouped(1000))
 
 
 def saturation(tree: PrefixTree) -> Saturation:

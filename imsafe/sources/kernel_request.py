@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from imsafe.errors import SourceError
+from imsafe.words import translate
 
 TargetKind = Literal["name", "path", "pid", "unit", "cgroup"]
 _OPTIONS: dict[str, TargetKind] = {f"--{kind}": kind for kind in get_args(TargetKind)}
@@ -77,24 +78,40 @@ class Target:
 
 def _problem(kind: TargetKind, value: str) -> str:
     if not value.isprintable():
-        return f"The {kind} to trace holds characters that cannot be printed."
+        return translate(
+            "kernel_request", "The {0} to trace holds characters that cannot be printed."
+        ).format(kind)
     size = len(value.encode("utf-8", "surrogateescape"))
     if kind == "pid":
         if not (_is_number(value, 7) and value[0] != "0" and int(value) < 1 << 22):
-            return f"{value[:40]!r} is not a process number."
+            return translate("kernel_request", "{0} is not a process number.").format(
+                repr(value[:40])
+            )
     elif kind in ("name", "unit"):
         if "/" in value or value in ("", ".", "..", ".service"):
-            return f"{value[:60]!r} is not the {kind} of a program: give its base name."
+            return translate(
+                "kernel_request", "{0} is not the {1} of a program: give its base name."
+            ).format(repr(value[:60]), kind)
         if size > LONGEST_NAME:
-            return f"The {kind} {value[:40]}... is longer than {LONGEST_NAME} bytes."
+            return translate("kernel_request", "The {0} {1}... is longer than {2} bytes.").format(
+                kind, value[:40], LONGEST_NAME
+            )
     elif not value.startswith("/"):
-        return f"{value[:60]!r} is not a full path: it has to start with /."
+        return translate(
+            "kernel_request", "{0} is not a full path: it has to start with /."
+        ).format(repr(value[:60]))
     elif {".", ".."} & set(value.split("/")) or not Path(value).name:
-        return f"{value[:60]!r} is not a full path: give it without . and .., to the last name."
+        return translate(
+            "kernel_request", "{0} is not a full path: give it without . and .., to the last name."
+        ).format(repr(value[:60]))
     elif kind == "path" and value.endswith("/"):
-        return f"{value[:60]!r} is a folder: give the path of a program."
+        return translate("kernel_request", "{0} is a folder: give the path of a program.").format(
+            repr(value[:60])
+        )
     elif size > LONGEST_PATH:
-        return f"The path {value[:40]}... is longer than {LONGEST_PATH} bytes."
+        return translate("kernel_request", "The {0} {1}... is longer than {2} bytes.").format(
+            "path", value[:40], LONGEST_PATH
+        )
     return ""
 
 
@@ -128,14 +145,22 @@ class KernelRequest:
 
     def __post_init__(self) -> None:
         if not self.targets:
-            raise SourceError("Say which application the kernel tracer shall follow.")
-        if len(self.targets) > MAX_TARGETS or len(self.applications) > MAX_APPLICATIONS:
-            raise SourceError(
-                f"The kernel tracer follows at most {MAX_APPLICATIONS} applications at once,"
-                f" named in at most {MAX_TARGETS} ways."
+            words = translate(
+                "kernel_request", "Say which application the kernel tracer shall follow."
             )
+            raise SourceError(words)
+        if len(self.targets) > MAX_TARGETS or len(self.applications) > MAX_APPLICATIONS:
+            words = translate(
+                "kernel_request",
+                "The kernel tracer follows at most {0} applications at once, named in at most {1}"
+                " ways.",
+            )
+            raise SourceError(words.format(MAX_APPLICATIONS, MAX_TARGETS))
         if self.not_yet_started and all(target.kind == "pid" for target in self.targets):
-            raise SourceError("A process that is named by its number has started already.")
+            words = translate(
+                "kernel_request", "A process that is named by its number has started already."
+            )
+            raise SourceError(words)
         size = self.ring_size
         if not MIN_RING <= size <= MAX_RING or size & (size - 1):
             raise SourceError(

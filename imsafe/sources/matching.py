@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from imsafe.errors import SourceError
 from imsafe.sources import procfs
 from imsafe.sources.kernel_request import KernelRequest, Target
+from imsafe.words import translate
 
 _COMM_LENGTH = 15
 _KERNEL_THREAD = 0x0020_0000  # PF_KTHREAD, in the flags of /proc/PID/stat
@@ -128,10 +129,12 @@ def _cgroup_mounts() -> dict[Path, str]:
             )
             found[Path(place)] = root
     if not found:
-        raise SourceError(
+        words = translate(
+            "matching",
             "There are no control groups of version 2 here (no cgroup2 is mounted): name the"
-            " program by its name or path instead."
+            " program by its name or path instead.",
         )
+        raise SourceError(words)
     return found
 
 
@@ -166,9 +169,8 @@ def cgroup_path(target: Target) -> str:
         (p for p in mounts if group.is_relative_to(p)), key=lambda p: len(p.parts), default=None
     )
     if place is None:
-        raise SourceError(
-            f"{target.value} is not below {cgroup_root()}, where the control groups are."
-        )
+        words = translate("matching", "{0} is not below {1}, where the control groups are.")
+        raise SourceError(words.format(target.value, cgroup_root()))
     return _below(mounts[place], group.relative_to(place))
 
 

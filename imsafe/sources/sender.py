@@ -23,10 +23,10 @@ import numpy as np
 
 from imsafe.errors import SourceError
 from imsafe.events import Events, Kind
-from imsafe.plural import number_of
 from imsafe.stream.codec import encode
 from imsafe.stream.frames import segment_header
 from imsafe.stream.items import End, Item, Lost, ProcessInfo
+from imsafe.words import number_of
 
 BUFFER_LIMIT = 64 << 20
 _RETRY_S = (0.1, 2.0)

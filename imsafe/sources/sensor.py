@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imsafe.plural import number_of
 from imsafe.sources.base import Counters
 from imsafe.sources.peer import Allowed, PrivateListener, peer_of, user_name
 from imsafe.sources.reception import Reception
 from imsafe.stream.items import Tagged
+from imsafe.words import number_of
 
 DEFAULT_SOCKET = "/tmp/imsensor"  # noqa: S108
 """The original's name; whoever is at the other end is checked."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from imsafe.errors import CutShort, StreamError
-from imsafe.plural import number_of
 from imsafe.stream.items import Tagged
 from imsafe.stream.parser import StreamParser
+from imsafe.words import number_of
 
 
 def read_native(pieces: Iterable[bytes], name: str, warnings: list[str]) -> Iterator[Tagged]:

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from imsafe.errors import StreamError
-from imsafe.plural import number_of
 from imsafe.stream import meta
 from imsafe.stream.codec import decode
 from imsafe.stream.frames import Frame, FrameParser, SegmentHeader
 from imsafe.stream.items import Closed, End, Segment, Tagged
+from imsafe.words import number_of
 
 
 class StreamParser:

@@ -19,10 +19,10 @@ import numpy as np
 
 from imsafe.errors import CutShort, ImsafeError, StreamError
 from imsafe.events import EVENT, Abi, Kind
-from imsafe.plural import number_of
 from imsafe.stream import strace_line as grammar
 from imsafe.stream.items import Closed, End, Item, ProcessInfo, Tagged
 from imsafe.stream.untimed import STEP_NS, cut_at, segment
+from imsafe.words import number_of
 
 _BATCH = 8192
 _LOOK_AHEAD = 20_000

@@ -20,6 +20,7 @@ from imsafe.stream.native import read_native
 from imsafe.stream.strace_line import LINE
 from imsafe.stream.strace_text import read_strace
 from imsafe.stream.unm import read_unm
+from imsafe.words import translate
 
 Importer = Callable[[Iterable[bytes], str, list[str]], Iterator[Tagged]]
 
@@ -79,7 +80,8 @@ class TraceReader:
         self.format = format
         try:
             if not self._peeked:
-                raise StreamError(f"{self.name} is empty: there is no trace in it.")
+                words = translate("traces", "{0} is empty: there is no trace in it.")
+                raise StreamError(words.format(self.name))
             if format == "auto":
                 self.format = recognised(self._peeked, self.name)
         except BaseException:
@@ -217,10 +219,12 @@ def recognised(start: bytes, name: str) -> str:
         return "unm" if pairs and (len(lines) > 1 or name.endswith(".int")) else "adfa"
     if any(LINE.match(line) for line in lines[:20]):
         return "strace"
-    raise StreamError(
-        f"{name} is not a trace of a known format (an ImSafe recording, strace -f -o text,"
-        " UNM or ADFA-LD numbers)."
+    words = translate(
+        "traces",
+        "{0} is not a trace of a known format (an ImSafe recording, strace -f -o text, UNM or"
+        " ADFA-LD numbers).",
     )
+    raise StreamError(words.format(name))
 
 
 def find_traces(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:

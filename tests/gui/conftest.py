@@ -48,6 +48,15 @@ def own_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
+@pytest.fixture(scope="session")
+def qapp(qapp):
+    """The application object, which speaks English whatever the machine's language is."""
+    from imsafe.gui.language import speak
+
+    speak(qapp, ["en"])
+    return qapp
+
+
 @pytest.fixture
 def settings(tmp_path):
     from imsafe.gui.settings import Settings

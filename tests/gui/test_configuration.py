@@ -70,10 +70,10 @@ def test_applications_are_checked_in_words(tmp_path):
 
 
 def test_files_are_checked_in_words(tmp_path):
-    assert not check_output("", "the log")
-    assert not check_output(str(tmp_path / "new"), "the log")
-    assert "folder" in check_output(str(tmp_path), "the log").text
-    assert "no folder" in check_output(str(tmp_path / "no" / "l"), "the log").text
+    assert not check_output("")
+    assert not check_output(str(tmp_path / "new"))
+    assert "folder" in check_output(str(tmp_path)).text
+    assert "no folder" in check_output(str(tmp_path / "no" / "l")).text
     assert "Choose" in check_profile("").text
     script = tmp_path / "act"
     script.write_text("#!/bin/sh\n")

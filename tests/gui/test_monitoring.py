@@ -60,10 +60,13 @@ def test_alert_reason_normal_and_undo(qtbot, configured, short_folder, service_a
     qtbot.waitUntil(lambda: window.alerts.rowCount() > 0, timeout=LONG)
     number = window.alert_list.current()
     alert = window.alerts.alert(number)
-    assert alert["comm"] == "ls", alert["reason"]
+    # The attack removes its mark, then lists: neither was learned, and either may be told first.
+    assert alert["comm"] in ("rm", "ls"), alert["reason"]
     assert window.detail.reason.text() == alert["reason"] != ""
     qtbot.waitUntil(lambda: window.detail.calls.calls.rowCount() > 0, timeout=LONG)
-    assert number in [shown[0] for shown in window.plot._alerts]
+    qtbot.waitUntil(  # marks are made a moment later, for a storm of alerts at once
+        lambda: number in [shown[0] for shown in window.plot._alerts], timeout=LONG
+    )
     qtbot.waitUntil(
         lambda: bool(
             window.watch.history.band(1, 0, 4e9, 1000).maximum.max() >= alert["threshold"]

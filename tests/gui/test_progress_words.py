@@ -32,9 +32,17 @@ def test_time_left():
     [
         ({}, "", False),
         ({"learned": "x"}, "", False),
-        ({"learned": 0.9996, "learned_enough": True}, "Learned: 99.9 %", True),
-        ({"learned": 0.5, "learned_enough": False}, "Keep recording: 50.0 %", False),
-        ({"saturation": "keep recording: 1 %", "learned": 0.01}, "Keep recording: 1 %", False),
+        ({"learned": 0.5}, "", False),
+        (
+            {"learned": 0.9996, "learned_enough": True, "new_per_1000": 0.4},
+            "Learned: 99.9 % of what is to be expected (0.4 new sequences in 1,000 calls)",
+            True,
+        ),
+        (
+            {"learned": 0.5, "learned_enough": False, "new_per_1000": 500.0},
+            "Keep recording: 50.0 % of what is to be expected is learned",
+            False,
+        ),
     ],
 )
 def test_saturation(report, words, enough):

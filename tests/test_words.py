@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-from imsafe.plural import number_of
+from imsafe.words import number_of
 
 
 def test_a_number_and_its_noun() -> None:
