@@ -157,7 +157,7 @@ def test_a_storm_is_a_few_notifications(qtbot, service):
 
 def test_without_a_bus_a_service_or_an_answer_nothing_breaks(qtbot, monkeypatch, notifier, bus):
     notifier.tell(alert(1))  # a bus, and nobody there to show it
-    qtbot.waitUntil(lambda: at_rest(notifier))
+    qtbot.waitUntil(lambda: at_rest(notifier), timeout=20_000)  # the bus is asked for 10 s
     notifier.close()
     for address in ("", "unix:path=/nowhere/at/all", "nonsense"):
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
