@@ -243,7 +243,8 @@ def test_a_program_that_does_not_want_to_end_is_recorded_whole(qtbot, window, tm
     qtbot.waitUntil(lambda: guide.record._totals.get("calls", 0) > 100, timeout=LONG)
     guide.record.end.click()
     assert not guide.record.end.isEnabled()
-    qtbot.wait(1500)  # the clock of the page has gone on meanwhile
+    with qtbot.waitSignal(guide.record._clock.timeout, timeout=LONG):
+        pass
     assert guide.record.state.text() == "Stopping..."
     qtbot.waitUntil(guide.record.isComplete, timeout=LONG)
     assert guide.record.problem.text() == ""

@@ -431,7 +431,9 @@ def test_a_tracer_that_does_not_begin(qtbot, configured, short_folder):
     qtbot.waitUntil(lambda: "failed" in window.status_line.source.text(), timeout=LONG)
     assert "ended before it began" in window.plot.empty_text()
     assert "ended before it began" in window.messages.toPlainText()
-    qtbot.wait(1200)
+    for _ in range(3):  # each says that it has failed
+        with qtbot.waitSignal(window.watch.session.status, timeout=LONG):
+            pass
     assert len(window.findChildren(QMessageBox)) == 1, "it is said once"
     assert window.watch.session.running
     window.menus.actions["close"].trigger()

@@ -64,9 +64,7 @@ def test_alert_reason_normal_and_undo(qtbot, configured, short_folder, service_a
     assert alert["comm"] in ("rm", "ls"), alert["reason"]
     assert window.detail.reason.text() == alert["reason"] != ""
     qtbot.waitUntil(lambda: window.detail.calls.calls.rowCount() > 0, timeout=LONG)
-    qtbot.waitUntil(  # marks are made a moment later, for a storm of alerts at once
-        lambda: number in [shown[0] for shown in window.plot._alerts], timeout=LONG
-    )
+    qtbot.waitUntil(lambda: number in [shown[0] for shown in window.plot._alerts], timeout=LONG)
     qtbot.waitUntil(
         lambda: bool(
             window.watch.history.band(1, 0, 4e9, 1000).maximum.max() >= alert["threshold"]
@@ -187,8 +185,7 @@ def test_a_trace_that_was_cut_short_is_one_dialog(qtbot, configured, learned, tm
     assert calls(window) > 0
     box.close()
     stop(qtbot, window)
-    qtbot.wait(50)
-    assert no_messages(window)
+    qtbot.waitUntil(lambda: no_messages(window))
     assert window.messages.toPlainText().count("is cut short") == 1
 
 
@@ -212,8 +209,7 @@ def test_garbage_on_the_socket_is_a_dialog_but_never_a_flood(qtbot, configured, 
     for box in boxes:
         box.close()
     stop(qtbot, window)
-    qtbot.wait(50)
-    assert no_messages(window)
+    qtbot.waitUntil(lambda: no_messages(window))
 
 
 def test_a_killed_monitor_is_said_and_survived(qtbot, configured, short_folder):

@@ -85,6 +85,11 @@ def notifier(qapp):
     made.close()
 
 
+def at_rest(notifier):
+    """Whether all that was to be told has been, and was answered."""
+    return not (notifier._later.isActive() or notifier._waiting or notifier._calls)
+
+
 def test_an_incident_is_one_notification_kept_up_to_date(qtbot, service, notifier):
     notifier.tell(alert(1, "bash"))
     qtbot.waitUntil(lambda: len(service.shown) == 1)
@@ -127,12 +132,21 @@ def test_a_service_that_shows_no_markup_gets_none(qtbot, service, notifier):
 def test_a_storm_is_a_few_notifications(qtbot, service):
     now = [0.0]
     notifier = Notifier(clock=lambda: now[0])
-    for number in range(1, 500):
-        notifier.tell(alert(number))
-        if number % 20 == 0:
-            qtbot.wait(30)
-    qtbot.waitUntil(lambda: len(service.shown) == notification.MOST_A_MINUTE)
-    qtbot.wait(200)
+    number = 0
+
+    def storm():
+        nonlocal number
+        for _ in range(20):
+            number += 1
+            notifier.tell(alert(number))
+        return len(service.shown) == notification.MOST_A_MINUTE
+
+    qtbot.waitUntil(storm)
+    for _ in range(4):
+        storm()
+        with qtbot.waitSignal(notifier._later.timeout):  # when it could tell more
+            pass
+    qtbot.waitUntil(lambda: not notifier._calls)
     assert len(service.shown) == notification.MOST_A_MINUTE
     assert "incidents" in service.shown[-1][2]
     now[0] = 61.0
@@ -143,13 +157,13 @@ def test_a_storm_is_a_few_notifications(qtbot, service):
 
 def test_without_a_bus_a_service_or_an_answer_nothing_breaks(qtbot, monkeypatch, notifier, bus):
     notifier.tell(alert(1))  # a bus, and nobody there to show it
-    qtbot.wait(150)
+    qtbot.waitUntil(lambda: at_rest(notifier), timeout=20_000)  # the bus is asked for 10 s
     notifier.close()
     for address in ("", "unix:path=/nowhere/at/all", "nonsense"):
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
         other = Notifier()
         other.tell(alert(2))
-        qtbot.wait(60)
+        qtbot.waitUntil(lambda other=other: at_rest(other))
         other.tell(alert(3))
         other.close()
 
@@ -159,13 +173,13 @@ def test_the_window_tells_of_news_and_remembers_the_switch(qtbot, service, windo
     window.watch.alert.emit(alert(1, time=time.time() - 3600))
     window.watch.alert.emit(alert(2, time=time.time()))
     qtbot.waitUntil(lambda: len(service.shown) == 1)
-    qtbot.wait(100)
+    qtbot.waitUntil(lambda: at_rest(window.desk.notifier))
     assert len(service.shown) == 1, "an alert of the past is no news"
     (switch,) = [a for a in window.menus.view.actions() if "notifications" in a.text()]
     assert switch.isChecked()
     switch.trigger()
     window.watch.alert.emit(alert(3, time=time.time()))
-    qtbot.wait(150)
+    qtbot.waitUntil(lambda: at_rest(window.desk.notifier))
     assert len(service.shown) == 1
     assert settings.text("alerts/notify") == "no"
     window.desk.notifier.activated.emit(1)

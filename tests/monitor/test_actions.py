@@ -12,6 +12,7 @@ import pytest
 from imsafe.errors import ImsafeError
 from imsafe.monitor.actions import Actions, check_program
 from imsafe.monitor.view_protocol import Alert
+from tests.sources.running import eventually, state_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="scripts with #!")
 
@@ -144,7 +145,8 @@ def test_what_it_leaves_behind_has_the_same_limit(tmp_path: Path) -> None:
     program = script(tmp_path, f"echo $$ > {tmp_path}/pid; sleep 100 &")
     actions = Actions(program, time_limit=0.5)
     assert actions.start(an_alert())
-    time.sleep(0.2)
+    pid = tmp_path / "pid"
+    eventually(lambda: pid.exists() and state_of(int(pid.read_text() or 0)) == "Z", "sh has ended")
     actions.tick()
     assert actions.running == 1  # it counts among those that run at once
     run_out(actions)
