@@ -61,3 +61,16 @@ def plural(number: float) -> int:
 def number_of(count: int, noun: str, plural: str = "") -> str:
     """In English, for programs: 1 call, 2,000 calls; `plural` where that is not noun and s."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def printable(text: str, longest: int = 200) -> str:
+    """`text` on one line and without control characters, at most `longest` characters.
+
+    Backslashes and everything that is not printable are written as Python
+    escapes, so two different names stay different.
+    """
+    safe = "".join(
+        c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode()
+        for c in text[:longest]
+    )
+    return safe if len(text) <= longest else safe + "..."

@@ -20,8 +20,8 @@ from PyQt6.QtWidgets import (
 
 from imsafe.gui.timers import timer
 from imsafe.monitor.actions import TIME_LIMIT, environment
-from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert
+from imsafe.words import printable
 
 _MOST_SHOWN = 20_000
 

@@ -26,10 +26,9 @@ from imsafe.gui.fields import PathField, ProblemLine, ThresholdField
 from imsafe.gui.mode_check import mode_difference
 from imsafe.gui.plot_items import rarity
 from imsafe.gui.settings import Settings
-from imsafe.monitor.score_log import printable
 from imsafe.profile.glance import Glance, glance
 from imsafe.profile.pace import NOT_ENOUGH
-from imsafe.words import grouped, plural, translate
+from imsafe.words import grouped, plural, printable, translate
 
 NO_THRESHOLD = 0.5
 """Where the field starts when a profile suggests none."""

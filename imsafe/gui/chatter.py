@@ -9,8 +9,7 @@ from __future__ import annotations
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from imsafe.gui.timers import timer
-from imsafe.monitor.score_log import printable
-from imsafe.words import grouped, plural
+from imsafe.words import grouped, plural, printable
 
 TURN_MS = 500
 MOST_LINES = 10

@@ -31,8 +31,8 @@ from imsafe.gui.fields import PathField, ProblemLine
 from imsafe.gui.guide_plan import Plan
 from imsafe.gui.lookout import Lookout, View
 from imsafe.gui.settings import Settings
-from imsafe.monitor.score_log import printable
 from imsafe.sources.kernel_request import KernelRequest
+from imsafe.words import printable
 
 
 class Choose(QWizardPage):

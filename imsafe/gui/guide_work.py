@@ -25,8 +25,7 @@ from imsafe.gui.guide_plan import UNSURE_THRESHOLD, Plan
 from imsafe.gui.plot_items import count_text, elapsed
 from imsafe.gui.progress_words import Rate, no_threshold_words, saturation_words
 from imsafe.gui.timers import timer
-from imsafe.monitor.score_log import printable
-from imsafe.words import grouped, plural
+from imsafe.words import grouped, plural, printable
 
 
 class Record(QWizardPage):

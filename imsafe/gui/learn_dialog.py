@@ -42,8 +42,7 @@ from imsafe.gui.progress_words import (
 )
 from imsafe.gui.settings import Settings
 from imsafe.gui.trace_list import TraceList
-from imsafe.monitor.score_log import printable
-from imsafe.words import grouped, plural
+from imsafe.words import grouped, plural, printable
 
 DEEPEST = 32
 

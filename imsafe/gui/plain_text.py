@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterable
 from html import escape
 
-from imsafe.monitor.score_log import printable
+from imsafe.words import printable
 
 LONGEST_NAME = 64
 LONGEST_LINE = 1000

@@ -27,8 +27,7 @@ from imsafe.gui.plot_items import count_text, elapsed
 from imsafe.gui.progress_words import Rate, duration, saturation_words
 from imsafe.gui.settings import Settings
 from imsafe.gui.watch import Watch
-from imsafe.monitor.score_log import printable
-from imsafe.words import grouped, plural
+from imsafe.words import grouped, plural, printable
 
 
 class RecordDialog(QDialog):

@@ -14,9 +14,8 @@ from imsafe.errors import ImsafeError
 from imsafe.gui.colours import colours
 from imsafe.gui.file_kinds import file_kind
 from imsafe.gui.plot_items import count_text
-from imsafe.monitor.score_log import printable
 from imsafe.stream.traces import open_trace
-from imsafe.words import translate
+from imsafe.words import printable, translate
 
 _PATH = Qt.ItemDataRole.UserRole
 _PROBLEM = Qt.ItemDataRole.UserRole + 1

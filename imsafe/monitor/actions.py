@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import TextIO
 
 from imsafe.errors import ImsafeError, reason
-from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert
-from imsafe.words import number_of
+from imsafe.words import number_of, printable
 
 AT_ONCE = 4
 """Programs that may run at the same time."""

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from imsafe.errors import ImsafeError
 from imsafe.files import saved_whole
-from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert
-from imsafe.words import number_of, translate
+from imsafe.words import number_of, printable, translate
 
 _LONGEST = 4096
 

@@ -6,9 +6,8 @@ from __future__ import annotations
 import json
 import shlex
 
-from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert
-from imsafe.words import number_of
+from imsafe.words import number_of, printable
 
 
 def sentence(alert: Alert) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 from imsafe.errors import ImsafeError, cannot
 from imsafe.files import check_not_planted
 from imsafe.monitor.alert_fields import document
-from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert
+from imsafe.words import printable
 
 
 class AlertFile:

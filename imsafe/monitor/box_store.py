@@ -10,9 +10,9 @@ from pathlib import Path
 from imsafe.errors import ImsafeError, cannot
 from imsafe.files import check_writable, saved_whole
 from imsafe.monitor.black_box import BlackBox
-from imsafe.monitor.score_log import printable
 from imsafe.stream.items import End
 from imsafe.stream.trace_file import TraceWriter
+from imsafe.words import printable
 
 MOST_BOXES = 100
 MOST_BYTES = 100 << 20

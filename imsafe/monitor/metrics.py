@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 import imsafe
 from imsafe.errors import ImsafeError, cannot
-from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import ApplicationRow, Status
+from imsafe.words import printable
 
 INTERVAL_S = 15.0
 """Seconds between two writings, as often as Prometheus usually looks."""

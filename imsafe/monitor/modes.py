@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 from imsafe.monitor.program_change import changes
-from imsafe.monitor.score_log import printable
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
+from imsafe.words import printable
 
 _RECORDERS = ("ims-monitor", "ims-trace")
 """Tracers of a recording's own channel, in which there are no calls."""

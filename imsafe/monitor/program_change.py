@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from imsafe.monitor.score_log import printable
+from imsafe.words import printable
 
 Entry = dict[str, str]
 """What a stream's header says of one application, as far as it is text."""

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imsafe.monitor.meanings import meaning, telling
-from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import ExplainedCall
 from imsafe.stream.items import ProcessInfo
-from imsafe.words import number_of
+from imsafe.words import number_of, printable
 
 SURPRISING_BITS = 4.0
 """A call that was expected less than once in 16 counts as unusual in its place."""

@@ -15,8 +15,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert, IoUringNotice, Status
+from imsafe.words import printable
 
 SAME_NOTICE_S = 60.0
 """A notice is not repeated within so many seconds."""

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from imsafe.errors import FileExistsRefused, ImsafeError, cannot
 from imsafe.files import almost_full, check_not_planted
+from imsafe.words import printable
 
 MAGIC = "# ImSafe score log 1"
 _NOT_INHERITED = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -66,19 +67,6 @@ class LogLine:
     probability: float
     reading: str
     lost: int
-
-
-def printable(text: str, longest: int = 200) -> str:
-    """`text` on one line and without control characters, at most `longest` characters.
-
-    Backslashes and everything that is not printable are written as Python
-    escapes, so two different names stay different.
-    """
-    safe = "".join(
-        c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode()
-        for c in text[:longest]
-    )
-    return safe if len(text) <= longest else safe + "..."
 
 
 def format_line(line: LogLine) -> str:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from imsafe.errors import ImsafeError
 from imsafe.monitor.alert_fields import fields, sentence
 from imsafe.monitor.datagrams import Datagrams
-from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import Alert
+from imsafe.words import printable
 
 FACILITY = 3
 """System daemons."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from imsafe.errors import ProfileError, cannot
 from imsafe.profile.schema import APPLICATION_ID, MAJOR, TABLES
-from imsafe.words import translate
+from imsafe.words import printable, translate
 
 _MAGIC = b"SQLite format 3\0"
 _LONGEST_VALUE = 1 << 26
@@ -56,9 +56,9 @@ def opened(path: str | os.PathLike[str]) -> Iterator[sqlite3.Connection]:
 
 
 def _damaged(file: Path, damage: Exception) -> ProfileError:
-    # What is damaged stays English: it is for whoever mends it.
+    # What is damaged stays English: it is for whoever mends it.  SQLite quotes the file in it.
     words = translate("opening", "The profile {0} is damaged: {1}.")
-    return ProfileError(words.format(file, damage))
+    return ProfileError(words.format(file, printable(str(damage))))
 
 
 def _check_header(file: Path) -> None:

@@ -16,8 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from imsafe.errors import ImsafeError
 from imsafe.monitor.metrics import Metrics
 from imsafe.monitor.outputs import Outputs
-from imsafe.monitor.score_log import printable
 from imsafe.monitor.view_protocol import BUCKET, ApplicationRow, Status
+from imsafe.words import printable
 
 from .test_actions import an_alert
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imsafe.errors import FileExistsRefused, ImsafeError
-from imsafe.monitor.score_log import LogLine, ScoreLog, format_line, printable
+from imsafe.monitor.score_log import LogLine, ScoreLog, format_line
 from imsafe.monitor.score_log_reader import PART, ScoreLogReader, read_score_log
+from imsafe.words import printable
 
 LINE = LogLine(
     time_ns=1_700_000_000_300_000_000,
