@@ -86,6 +86,21 @@ WITH_TRACEFS = (
     '[ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing; exec "$@"',
     "sh",
 )
+# What any program of BPF at the entry of system calls costs: this one does nothing there.
+NOTHING = """
+import os, sys, tempfile
+from pathlib import Path
+from imsafe.sources.ebpf import stub_headers
+from imsafe.sources.ebpf.compile import import_bcc, mount_tracefs
+mount_tracefs()
+with tempfile.TemporaryDirectory() as headers:
+    stub_headers.write(Path(headers))
+    os.environ["BCC_KERNEL_SOURCE"] = headers
+    text = "RAW_TRACEPOINT_PROBE(sys_enter) { return 0; }"
+    program = import_bcc().BPF(text=text, cflags=["-Wno-macro-redefined"])
+print("ready", flush=True)
+sys.stdin.read()
+"""
 COUNTING = 'BEGIN { printf("ready\\n"); } tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'
 
 
@@ -285,6 +300,18 @@ def kernel_tracer(trace: Path, *options: str) -> Iterator[subprocess.Popen[str]]
 
 
 @contextlib.contextmanager
+def program_that_does_nothing() -> Iterator[None]:
+    """Attach one where the kernel tracer's is."""
+    argv = [sys.executable, "-c", NOTHING]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        if program.stdout.readline() != b"ready\n":
+            sys.exit("bench/overhead.py: the program that does nothing was not loaded")
+        yield
+        program.communicate(timeout=PATIENCE_S)
+
+
+@contextlib.contextmanager
 def bpftrace(printed: Path) -> Iterator[None]:
     """Count the calls of each program meanwhile."""
     argv = [*WITH_TRACEFS, "bpftrace", "-e", COUNTING]
@@ -311,7 +338,8 @@ def tools(machine: Machine) -> list[Tool]:
         Tool(
             "ImSafe, another traced", beside=lambda: kernel_tracer(trace, "--driver", f"no-{ours}")
         ),
-        Tool("nothing, as a control", beside=contextlib.nullcontext),
+        Tool("a program that does nothing", beside=program_that_does_nothing),
+        Tool("no tracer, as a control", beside=contextlib.nullcontext),
         Tool("ImSafe, sensor", [str(BIN / "ims-trace"), "--force", "-o", str(trace), "--"]),
     ]
     if shutil.which("bpftrace"):
@@ -472,7 +500,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="imsafe-bench-", dir=memory) as name:
         machine = Machine(Path(name))
         works, found = workloads(machine, shrink), tools(machine)
-        found = found[:3] if args.kernel else found
+        found = found[:4] if args.kernel else found
         for work in works:
             work.run([], work.small)  # into the cache
         for number in range(pairs):
