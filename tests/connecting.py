@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def connected(path: str | Path, seconds: float = 60.0) -> socket.socket:
-    """A connected socket; its listener may not be there yet, or have bound and not listen yet."""
+    """A connected socket; its listener may not be there yet, or a killed one left its name."""
     end = time.monotonic() + seconds
     peer = socket.socket(socket.AF_UNIX)
     while True:

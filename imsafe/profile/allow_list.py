@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from imsafe import syscalls
 from imsafe.events import OUT_OF_RANGE, Abi
+from imsafe.words import number_of
 
 _SECCOMP = {
     Abi.X86_64: "SCMP_ARCH_X86_64",
@@ -24,10 +25,6 @@ _SYSTEMD = {
     Abi.AARCH64: "arm64",
     Abi.ARM: "arm",
 }
-
-
-def _number(count: int, what: str, plural: str = "s") -> str:
-    return f"{count:,} {what}{'' if count == 1 else plural}"
 
 
 class AllowList:
@@ -70,10 +67,11 @@ class AllowList:
 
     def _seldom_last(self) -> list[tuple[str, str]]:
         """Each call with what stands behind it, the most used first: the last ones are to judge."""
-        return [
-            (name, f"{_number(calls, 'call')} in {_number(self._processes[name], 'process', 'es')}")
-            for name, calls in sorted(self._calls.items(), key=lambda item: (-item[1], item[0]))
-        ]
+        found = []
+        for name, calls in sorted(self._calls.items(), key=lambda item: (-item[1], item[0])):
+            processes = number_of(self._processes[name], "process", "processes")
+            found.append((name, f"{number_of(calls, 'call')} in {processes}"))
+        return found
 
     def seccomp(self) -> str:
         """A seccomp profile as container runtimes read it (OCI, Docker, Podman).
