@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -16,6 +17,7 @@ from imsafe.cli.common import (
     Stop,
     add_source_options,
     command_of,
+    driver_targets,
     emit,
     run,
     sources_from,
@@ -26,6 +28,9 @@ from imsafe.cli.recording import Recording, record_sources
 from imsafe.errors import ImsafeError
 from imsafe.stream.trace_file import SizeLimitReached, TraceWriter
 from imsafe.words import number_of
+
+_LESS_NICE = -5
+"""A kernel tracer never waits for its reader: what is traced must not keep it from reading."""
 
 _EXAMPLES = """\
   ims-trace -o ftp.imt -- vsftpd /etc/vsftpd.conf    a command, until it ends
@@ -71,6 +76,9 @@ def _run(args: argparse.Namespace) -> int:
     if args.pid or command_of(args):
         recording, status = _trace(args)
     else:
+        if driver_targets(args):
+            with contextlib.suppress(PermissionError):  # root's alone
+                os.nice(_LESS_NICE)
         recording = record_sources(sources, lambda meta: _writer(args, meta), _recording(args))
         status = FAILED if recording.received_garbage else OK
     recording.finish()

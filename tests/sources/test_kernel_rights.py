@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -93,12 +94,24 @@ def test_nothing_is_left_of_its_rights(only) -> None:
     assert state_of(tracer) == ""
 
 
-def test_it_goes_before_others(only) -> None:
+def test_it_goes_before_others_until_it_does_not_pause(only) -> None:
     source = KernelSource(KernelRequest((Target("name", only.name),)))
     source.open()
     try:
         (tracer,) = [pid for pid in children_of(os.getpid()) if "--name=" in command_of(pid)]
+        assert os.sched_getscheduler(tracer) == os.SCHED_RR | os.SCHED_RESET_ON_FORK
+        assert os.sched_getparam(tracer).sched_priority == 1
+        limits = Path(f"/proc/{tracer}/limits").read_text()
+        assert re.search(r"Max realtime timeout +500000 +5000000 +us", limits)
+        os.kill(tracer, signal.SIGXCPU)  # as the kernel does then
+        eventually(
+            lambda: os.sched_getscheduler(tracer) == os.SCHED_OTHER | os.SCHED_RESET_ON_FORK,
+            "it stands behind what is in real time",
+        )
         assert os.getpriority(os.PRIO_PROCESS, tracer) == -20
+        subprocess.run([only, "101"], check=True)
+        time.sleep(0.1)
+        assert drained(source)["calls"] > 101
     finally:
         source.close()
 

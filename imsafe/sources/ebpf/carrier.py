@@ -7,7 +7,6 @@ ring, where the kernel counts what finds no room.
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 import os
 import select
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 import imsafe
 from imsafe.events import EVENT
-from imsafe.sources.ebpf import follow, privileges
+from imsafe.sources.ebpf import follow, priority, privileges
 from imsafe.sources.ebpf.layout import (
     CALLS_LOST,
     LIFECYCLE_LOST,
@@ -49,9 +48,6 @@ _MOST = 1 << 16
 _KEPT = 64 << 20
 """Bytes that wait for the reader."""
 _RECORDS_KEPT = 100_000
-_MOST_NICE = -20
-"""It needs little, and who reads late loses calls.  Not real time: a program in real time runs on
-the processor it last ran on, and the traced one there waits though another processor is free."""
 
 
 class Carrier:
@@ -126,8 +122,7 @@ class Carrier:
         signal.signal(signal.SIGTERM, self._end)
         if os.path.sameopenfile(1, 2):  # a stray word of ours must not get into the stream
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        with contextlib.suppress(PermissionError):  # a service may lack CAP_SYS_NICE
-            os.setpriority(os.PRIO_PROCESS, 0, _MOST_NICE)
+        priority.take_precedence()
         privileges.give_up()
 
     def _marks(self) -> NDArray[np.uint8]:
