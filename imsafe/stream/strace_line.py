@@ -38,6 +38,8 @@ _ATTACHED = re.compile(rb"strace: Process (\d{1,10}) attached$")
 
 EXITED = re.compile(rb"exited with (\d{1,3})$")
 KILLED = re.compile(rb"killed by (SIG\w+)( \(core dumped\))?$")
+CUT = re.compile(rb"<(?:unfinished|detached|pid changed to \d{1,10}) \.\.\.>$")
+"""How a call ends whose result comes later, if at all."""
 SUPERSEDED = re.compile(rb"superseded by execve in pid (\d{1,10})$")
 
 ABI_OF_MODE = {b"64 bit": Abi.X86_64, b"32 bit": Abi.I386, b"x32": Abi.X32}

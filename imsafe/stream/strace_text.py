@@ -340,7 +340,7 @@ class _Reader:
         thread.begun = b""
         if call in _CREATING or call in _LOADING:
             thread.begun, thread.child, thread.creating = line, 0, call in _CREATING
-            if not line.endswith((b"<unfinished ...>", b"<detached ...>")):
+            if not grammar.CUT.search(line):
                 self._returned(tid, thread, line, time_ns)
 
     def _returned(self, tid: int, thread: _Thread, line: bytes, time_ns: int) -> None:

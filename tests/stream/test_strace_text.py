@@ -437,6 +437,22 @@ def test_counts_of_a_program_with_threads_forks_and_foreign_calls(
     assert len(set(made["pid"].tolist())) == 1
 
 
+@pytest.mark.parametrize("end", [b"<unfinished ...>", b"<pid changed to 10 ...>"])
+def test_exec_in_a_thread(end: bytes) -> None:
+    """The second end is strace's where nothing else happened meanwhile."""
+    text = (
+        b'10 1.0 execve("/bin/sh", ["sh"], 0x7ffc /* 3 vars */) = 0\n'
+        b"10 1.1 clone3({flags=CLONE_VM|CLONE_THREAD, stack=NULL} => {parent_tid=[11]}, 88) = 11\n"
+        b'11 1.2 execve("/bin/true", ["true"], 0x7ffc /* 3 vars */ ' + end + b"\n"
+        b"10 1.3 +++ superseded by execve in pid 11 +++\n"
+        b"10 1.4 <... execve resumed>) = 0\n"
+        b"10 1.5 +++ exited with 0 +++\n"
+    )
+    events = _events(_items(text))
+    execs = events[events["kind"] == Kind.EXEC]
+    assert (execs["tid"].tolist(), execs["aux"].tolist()) == ([10, 10], [10, 11])
+
+
 def test_exec_in_a_thread_of_the_real_strace(strace: str, tmp_path: Path) -> None:
     program = (
         "import os, sys, threading\n"
