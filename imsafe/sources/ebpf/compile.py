@@ -35,7 +35,7 @@ _BCC = (
     *(f"/usr/lib/python3.{minor}/site-packages" for minor in range(30, 7, -1)),
 )
 TRACING = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
-_TYPES = Path("/sys/kernel/btf/vmlinux")
+_BTF = Path("/sys/kernel/btf/vmlinux")
 _CLONE_NEWNS, _MS_REC, _MS_PRIVATE = 0x20000, 1 << 14, 1 << 18
 
 
@@ -127,7 +127,7 @@ def _options(request: KernelRequest, wanted: Wanted) -> list[str]:
         f"-DSIMULATE_LOSS={request.simulate_loss}",
         # thread_info begins with flags, and since 5.11 a word of syscall work after them.
         f"-DSTATUS_OFFSET={16 if version >= (5, 11, 0) else 8}",
-        f"-DKNOWS_TASK={int(version >= (5, 11, 0) and _TYPES.exists())}",
+        f"-DKNOWS_TASK={int(version >= (5, 11, 0) and _BTF.exists())}",
         f"-DDEEPEST_GROUP={deepest}",
         "-Wno-macro-redefined",
     ]
