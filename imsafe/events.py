@@ -8,7 +8,9 @@ turned into Python objects on its way to the score.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,10 @@ EVENT = np.dtype(
 
 Events = NDArray[np.void]
 """A batch: array of `EVENT`, shape (N,)."""
+
+# numpy moves records with fields one field at a time, and asks at each joint whether their types
+# agree: 7 to 25 times as slow as moving the same octets.
+_OPAQUE = np.dtype((np.void, EVENT.itemsize))
 
 OUT_OF_RANGE = 0xFFFF
 """The `syscall` of a call whose number does not fit in 16 bits: never masked."""
@@ -53,6 +59,37 @@ class Abi(IntEnum):
     AARCH64 = 4
     ARM = 5
     FOREIGN = 6
+
+
+def joined(batches: Sequence[Events]) -> Events:
+    """What `numpy.concatenate` gives, without its price for records.
+
+    Parameters
+    ----------
+    batches : one or more arrays of EVENT, shape (N_i,)
+
+    Returns
+    -------
+    array of EVENT, shape (sum of N_i,)
+        A copy, but of a single batch the batch itself.
+    """
+    if len(batches) == 1:
+        return batches[0]
+    return np.concatenate([batch.view(_OPAQUE) for batch in batches]).view(EVENT)
+
+
+def chosen(events: Events, rows: NDArray[Any] | slice) -> Events:
+    """A copy of ``events[rows]``, without numpy's price for records.
+
+    Parameters
+    ----------
+    events : array of EVENT, shape (N,)
+    rows
+        Indices, a boolean mask of shape (N,), or a slice.
+    """
+    octets = events.view(_OPAQUE)
+    found = octets[rows].copy() if isinstance(rows, slice) else octets[rows]
+    return found.view(EVENT)
 
 
 def symbols(events: Events) -> NDArray[np.uint32]:

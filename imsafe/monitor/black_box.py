@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.events import Events, Kind
+from imsafe.events import Events, Kind, chosen, joined
 from imsafe.monitor.history import THREAD_CALLS, Part, State, Stretch, calls_of
 from imsafe.stream.frames import MAX_META
 from imsafe.stream.items import Item, Lost, ProcessInfo
@@ -138,7 +138,7 @@ class BlackBox:
             stop = min(stop, int(calls[self.missing - 1]) + 1)
         if len(ends):
             stop = min(stop, int(ends[0]) + 1)
-        self._items.append(events[:stop].copy())
+        self._items.append(chosen(events, slice(stop)))
         taken = int(np.searchsorted(calls, stop))
         self._tail += stop
         self.missing -= taken
@@ -158,7 +158,7 @@ class BlackBox:
             if isinstance(item, np.ndarray):
                 run.append(item)
             elif run:
-                result.append((np.concatenate(run), state))
+                result.append((joined(run), state))
                 run, state = [], {}
         return result
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.events import Events, Kind
+from imsafe.events import Events, Kind, joined
 from imsafe.stream.items import Lost, ProcessInfo
 
 THREAD_CALLS = 500
@@ -198,18 +198,18 @@ class Histories:
 
 def _compacted(parts: list[Part | Lost]) -> list[Part | Lost]:
     """The same with fewer parts."""
-    joined: list[Part | Lost] = []
+    fewer: list[Part | Lost] = []
     run: list[Part] = []
     for part in [*parts, None]:
         if isinstance(part, Part):
             run.append(part)
             continue
         if run:
-            joined.append(join(run))
+            fewer.append(join(run))
             run = []
         if part is not None:
-            joined.append(part)
-    return joined
+            fewer.append(part)
+    return fewer
 
 
 def join(parts: list[Part]) -> Part:
@@ -217,7 +217,7 @@ def join(parts: list[Part]) -> Part:
     if len(parts) == 1:
         return parts[0]
     return Part(
-        np.concatenate([part.events for part in parts]),
+        joined([part.events for part in parts]),
         np.concatenate([part.surprise for part in parts]),
     )
 

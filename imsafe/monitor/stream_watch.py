@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.errors import ProfileError
-from imsafe.events import EVENT, Events, Kind, symbols
+from imsafe.events import EVENT, Events, Kind, chosen, symbols
 from imsafe.monitor import io_uring
 from imsafe.monitor.black_box import BlackBox
 from imsafe.monitor.buckets import Buckets, Calls
@@ -289,7 +289,7 @@ class StreamWatch:
         score, surprise, reading = self._score(events, numbers)
         score[~is_scored] = -1.0
         for pid, rows in rows_of.items():
-            part = Part(events[rows], surprise[rows])
+            part = Part(chosen(events, rows), surprise[rows])
             context.histories.add(self.number, pid, part, int(times[rows[-1]]))
 
         exits = np.flatnonzero((kinds == Kind.EXIT) & (numbers > 0))
@@ -301,7 +301,7 @@ class StreamWatch:
         changes = self._crossings.add(Batch(times, keys, score, thresholds, exits))
         for pid in self.boxes.keys() & rows_of.keys():
             for box in self.boxes[pid]:
-                box.add(events[rows_of[pid]])
+                box.add(chosen(events, rows_of[pid]))
         for change in changes:
             lost = lost_before + sum(count for row, count in losses if row <= change.row)
             self._judge(change, _Piece(events, numbers, surprise, reading, rows_of), lost)
@@ -376,7 +376,7 @@ class StreamWatch:
         for watched in self._present:
             own = numbers == watched.number
             rows = slice(None) if own.all() else own
-            own_events = events[rows]
+            own_events = events if isinstance(rows, slice) else chosen(events, rows)
             watched.covering.feed(self.number, own_events)
             result = watched.scorer.feed(self.number, own_events)
             # Adding 0 makes one zero of the two: -0.0 and 0.0 are equal, and print differently.
@@ -392,7 +392,7 @@ class StreamWatch:
         if not len(rows):
             return []
         losses: list[tuple[int, int]] = []
-        for index, count in self._losses.calls(events if is_call.all() else events[rows]):
+        for index, count in self._losses.calls(events if is_call.all() else chosen(events, rows)):
             end = int(times[rows[index]])
             begin = int(times[rows[index - 1]]) if index else self._last_call_ns
             self._count_lost(end, count)

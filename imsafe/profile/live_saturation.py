@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.events import Events, Kind
+from imsafe.events import Events, Kind, chosen, joined
 from imsafe.profile.saturation import Saturation
 
 LENGTH = 8
@@ -109,7 +109,7 @@ class LiveSaturation:
     def feed(self, channel: int, events: Events) -> None:
         """Take a batch of a channel; it is looked at when enough have come."""
         state = self._channels.setdefault(channel, _Channel())
-        state.waiting.append(events.copy())
+        state.waiting.append(chosen(events, slice(None)))
         state.events += len(events)
         if state.events >= _TOGETHER:
             self._look(state)
@@ -117,7 +117,7 @@ class LiveSaturation:
     def _look(self, state: _Channel) -> None:
         if state.events == 0:
             return
-        events = np.concatenate(state.waiting)
+        events = joined(state.waiting)
         state.waiting, state.events = [], 0
         rows = _Rows(*map(np.concatenate, zip(state.last, _rows_of(events, state), strict=True)))
         is_new = np.arange(len(rows.tid)) >= len(state.last.tid)

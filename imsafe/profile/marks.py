@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from imsafe.events import EVENT, Events, Kind
+from imsafe.events import EVENT, Events, Kind, joined
 from imsafe.profile.knowledge import Mark, MarkedSequence
 from imsafe.profile.repertoire import CHECKPOINTS, Sets, Stage
 from imsafe.profile.slots import records, symbol_of
@@ -46,7 +46,7 @@ def _with_contexts(sequence: MarkedSequence) -> Events:
     before["syscall"] = [symbol & 0xFFFF for _, symbol in calls]
     before["kind"] = Kind.CALL
     before["aux"] = max(sequence.state.get("lost", 0), 0)
-    return np.concatenate([before, sequence.events])
+    return joined([before, sequence.events])
 
 
 def _sets(sequence: MarkedSequence) -> Iterator[Stage]:

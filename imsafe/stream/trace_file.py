@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from imsafe.errors import FileExistsRefused, ImsafeError, StreamError, cannot
-from imsafe.events import EVENT, Events
+from imsafe.events import Events, chosen, joined
 from imsafe.files import almost_full, check_not_planted
 from imsafe.stream.codec import MAX_EVENTS, encode
 from imsafe.stream.frames import HEADER_SIZE, MAX_PAYLOAD, FrameParser, segment_header
@@ -190,7 +190,9 @@ class TraceWriter:
             count = self._waiting_count.get(channel, 0) + len(item)
             waits = count < _PACKED
             # Copied where it waits: the caller may use its buffer again.
-            self._waiting.setdefault(channel, []).append(item.copy() if waits else item)
+            self._waiting.setdefault(channel, []).append(
+                chosen(item, slice(None)) if waits else item
+            )
             self._waiting_count[channel] = count
             if waits:
                 return
@@ -240,8 +242,7 @@ class TraceWriter:
         batches = self._waiting.pop(channel, None)
         self._waiting_count.pop(channel, None)
         if batches:
-            events = batches[0] if len(batches) == 1 else np.concatenate(batches)
-            self._put(encode(events.astype(EVENT, copy=False), channel, compress=self._compress))
+            self._put(encode(joined(batches), channel, compress=self._compress))
 
     def _put(self, frames: bytes, *, last: bool = False) -> None:
         if self._max_size is not None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.events import EVENT, Events, Kind
+from imsafe.events import EVENT, Events, Kind, chosen, joined
 from imsafe.stream.items import Item, ProcessInfo
 
 _EVENT = struct.Struct("<QIIHBBI")
@@ -90,7 +90,7 @@ class Lifecycle:
         del self._waiting[: len(ready)]
         times: NDArray[np.uint64] = calls["time_ns"]
         if len(times) > 1 and (times[1:] < times[:-1]).any():
-            calls = calls[np.argsort(times, kind="stable")]
+            calls = chosen(calls, np.argsort(times, kind="stable"))
             times = calls["time_ns"]
         moments = np.array([record.time_ns for record in ready], np.uint64)
         begin = 0
@@ -101,14 +101,16 @@ class Lifecycle:
                 begin = end
             for item in self._apply(record):
                 if isinstance(item, ProcessInfo):
-                    yield from _joined(pending)
-                    pending = []
+                    if pending:
+                        yield joined(pending)
+                        pending = []
                     yield item
                 else:
                     pending.append(item)
         if begin < len(calls):
             pending.append(calls[begin:])
-        yield from _joined(pending)
+        if pending:
+            yield joined(pending)
 
     def announce(self, pids: Iterable[int], marks: NDArray[np.uint8]) -> Iterator[ProcessInfo]:
         """Say whose the processes are whose births or programs were lost."""
@@ -185,11 +187,6 @@ def _event(record: _Record) -> Events:
     event = np.empty(1, EVENT)
     event[0] = (record.time_ns, record.pid, record.tid, 0, 0, record.kind, record.aux)
     return event
-
-
-def _joined(pieces: list[Events]) -> Iterator[Events]:
-    if pieces:
-        yield pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def _text(octets: bytes) -> str:

@@ -18,7 +18,7 @@ import struct
 
 import numpy as np
 
-from imsafe.events import EVENT, Events
+from imsafe.events import EVENT, Events, chosen, joined
 from imsafe.sources.ebpf.layout import RING_HEADER
 
 _BUSY = 1 << 31
@@ -113,13 +113,13 @@ class CallRings:
                 horizon = min(horizon, int(self._slots[ring, begin % self._calls, 0]))
         if not pieces:
             return np.empty(0, EVENT), horizon
-        events = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        events = joined(pieces)
         times = np.ascontiguousarray(events["time_ns"])
         if len(pieces) > 1 and (times[1:] < times[:-1]).any():
             order = np.argsort(times, kind="stable")
-            events, times = events[order], times[order]
+            events, times = chosen(events, order), times[order]
         ready = int(np.searchsorted(times, horizon))
-        self._early = events[ready:].copy()
+        self._early = chosen(events, slice(ready, None))
         return events[:ready], horizon
 
 
