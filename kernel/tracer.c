@@ -14,6 +14,7 @@
 //   lifecycle  a ring of another kind: threads that begin, load a program, end.  They have it to
 //              themselves so that a flood of calls cannot push them out.
 //   counters   how many records found no room.  Nothing is ever lost without being counted.
+//   wakes      rouses user space, which sleeps until there is something to do.
 //
 // No structure of the kernel is read but one word (see `abi_of`), so the program needs no
 // kernel headers and does not depend on how a kernel was built.
@@ -72,7 +73,8 @@ struct ring {                   /* imsafe/sources/ebpf/ring.py reads it */
     u64 head;                   /* calls written so far; the program's */
     u64 unused1[7];             /* a cache line for each, as each has another writer */
     u64 tail;                   /* calls taken so far; user space's */
-    u64 unused2[7];
+    u64 wake_at;                /* with so many in here one more rouses user space; 0: it rests */
+    u64 unused2[6];
     char octets[RING_CALLS * EVENT_SIZE];   /* events; bcc would take an array of
                                                them element by element */
 };
@@ -88,6 +90,7 @@ BPF_F_TABLE("array", u32, struct block, marks, MARK_BLOCKS, BPF_F_MMAPABLE);
 BPF_F_TABLE("array", u32, struct counters, counters, 1, BPF_F_MMAPABLE);
 BPF_F_TABLE("array", u32, struct ring, calls, PROCESSORS, BPF_F_MMAPABLE);
 BPF_RINGBUF_OUTPUT(lifecycle, LIFECYCLE_PAGES);
+BPF_RINGBUF_OUTPUT(wakes, 1);
 
 // What an executable must be called to belong to an application.
 BPF_HASH(names, struct name, u8, 1024);         /* its base name, or comm */
@@ -120,6 +123,20 @@ static __always_inline void fill(struct event *event, u64 id, u8 kind, u32 aux) 
     event->abi = 0;
     event->kind = kind;
     event->aux = aux;
+}
+
+static __always_inline void rouse(void) {
+    u8 nothing = 0;
+    wakes.ringbuf_output(&nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
+}
+
+// What is no call comes seldom, and mostly with calls, which are looked at soon: only who rests
+// has to be told.
+static __always_inline void rouse_who_rests(void) {
+    u32 processor = bpf_get_smp_processor_id();
+    struct ring *ring = calls.lookup(&processor);
+    if (ring && !*(volatile u64 *)&ring->wake_at)
+        rouse();
 }
 
 static __always_inline void lost_lifecycle(void) {
@@ -170,11 +187,12 @@ RAW_TRACEPOINT_PROBE(sys_enter) {
         return 0;               /* never: the verifier wants to see it asked */
     u32 processor = bpf_get_smp_processor_id();
     struct ring *ring = calls.lookup(&processor);
-    int room = ring && ring->head - *(volatile u64 *)&ring->tail < RING_CALLS;
+    u64 waiting = ring ? ring->head - *(volatile u64 *)&ring->tail : RING_CALLS;
+    int room = waiting < RING_CALLS;
 #if SIMULATE_LOSS
     room = room && bpf_get_prandom_u32() % SIMULATE_LOSS;
 #endif
-    if (!room) {                /* full, or a processor that was not there at the start */
+    if (!room || !ring) {       /* full, or a processor that was not there at the start */
         __sync_fetch_and_add(&lost->calls, 1);
         return 0;
     }
@@ -187,6 +205,8 @@ RAW_TRACEPOINT_PROBE(sys_enter) {
     // processor may do is user space's to mind.
     asm volatile("" ::: "memory");
     *(volatile u64 *)&ring->head = head + 1;
+    if (waiting == *(volatile u64 *)&ring->wake_at)
+        rouse();
     return 0;
 }
 
@@ -214,6 +234,7 @@ TRACEPOINT_PROBE(task, task_newtask) {
     record->is_thread = is_thread;
     record->unused = 0;
     lifecycle.ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+    rouse_who_rests();
     return 0;
 }
 
@@ -237,6 +258,7 @@ TRACEPOINT_PROBE(sched, sched_process_exit) {
     record->is_thread = 0;
     record->unused = 0;
     lifecycle.ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+    rouse_who_rests();
     return 0;
 }
 
@@ -323,6 +345,7 @@ TRACEPOINT_PROBE(sched, sched_process_exec) {
     record->file[0] = 0;
     bpf_probe_read_kernel_str(record->file, TOLD_SIZE, scratch->file);
     lifecycle.ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+    rouse_who_rests();
     return 0;
 }
 

@@ -116,6 +116,26 @@ def test_it_goes_before_others_until_it_does_not_pause(only) -> None:
         source.close()
 
 
+def test_it_sleeps_while_nothing_happens_and_is_awake_at_once(only) -> None:
+    source = KernelSource(KernelRequest((Target("name", only.name),)))
+    source.open()
+    try:
+        (tracer,) = [pid for pid in children_of(os.getpid()) if "--name=" in command_of(pid)]
+        for calls in (101, 103):  # it goes to rest again
+            time.sleep(0.3)
+            before = int(status_line(tracer, "voluntary_ctxt_switches"))
+            time.sleep(2.5)
+            assert int(status_line(tracer, "voluntary_ctxt_switches")) - before <= 5
+            wanted = source.counters.calls + calls
+            subprocess.run([only, str(calls)], check=True)
+            end = time.monotonic() + 0.5  # it would look of itself after a second
+            while source.counters.calls < wanted:
+                assert time.monotonic() < end
+                source.read(0.05)
+    finally:
+        source.close()
+
+
 def command_of(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()

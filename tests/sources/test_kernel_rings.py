@@ -149,6 +149,15 @@ def test_what_another_processor_may_still_bring_is_waited_for() -> None:
         assert (events["time_ns"].tolist(), len(rings)) == ([LATER + 10, LATER + 20], 0)
 
 
+@pytest.mark.parametrize(("share", "calls"), [(0, 0), (1 / 8, 2), (1 / 64, 1)])
+def test_the_kernel_is_told_when_to_wake_its_reader(share, calls) -> None:
+    with Program(2, 16) as program:
+        CallRings(program.descriptor, 2, 16).wake_at(share)
+        for ring in range(2):
+            start = ring * (RING_HEADER + 16 * EVENT.itemsize)
+            assert struct.unpack_from("<Q", program.memory, start + 72) == (calls,)
+
+
 def test_a_machine_that_keeps_no_order_is_given_a_look_more() -> None:
     with Program(1, 16) as program:
         rings = CallRings(program.descriptor, 1, 16, ordered=False)

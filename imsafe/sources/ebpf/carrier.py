@@ -7,6 +7,7 @@ ring, where the kernel counts what finds no room.
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import select
@@ -32,17 +33,18 @@ from imsafe.sources.ebpf.layout import (
 )
 from imsafe.sources.ebpf.lifecycle import Lifecycle
 from imsafe.sources.ebpf.load import Attached
-from imsafe.sources.ebpf.ring import CallRings, LifecycleRing
+from imsafe.sources.ebpf.ring import CallRings, LifecycleRing, WakeRing
 from imsafe.sources.kernel_request import KernelRequest
 from imsafe.stream.codec import encode
 from imsafe.stream.frames import segment_header
 from imsafe.stream.items import End, Lost
 
-_POLL_MS, _BUSY_POLL_MS = 10, 2
-"""Between two looks at how full the rings are: usually, and when one was filling."""
-_FILLING = 1 / 8
 _CARRY_S = 0.04
-"""What is in them waits so long, unless one is filling: each batch costs its reader, too."""
+"""What is in the rings waits so long: each batch costs its reader, too."""
+_FILLING, _SOON_S = 1 / 8, 0.002
+"""A ring so full is looked at so soon; the kernel says so.  With no pause `priority` would end."""
+_REST_S = 1.0
+"""Where nothing happens: the kernel says when something does, this is for what it cannot say."""
 _MOST = 1 << 16
 """Calls at a turn, of each processor."""
 _KEPT = 64 << 20
@@ -68,6 +70,7 @@ class Carrier:
         self._output = output
         self._calls = CallRings(attached.calls, PROCESSORS, ring_calls(request.ring_size))
         self._records = LifecycleRing(attached.lifecycle, LIFECYCLE_SIZE)
+        self._wakes = WakeRing(attached.wakes, mmap.PAGESIZE)
         page = mmap.mmap(attached.counters, mmap.PAGESIZE, prot=mmap.PROT_READ)
         self._counters = np.frombuffer(page, np.uint64, 2)
         self._lifecycle = Lifecycle()
@@ -141,15 +144,20 @@ class Carrier:
             The reader is gone.
         """
         poller = select.poll()
-        carried_at = 0.0
+        poller.register(self._attached.wakes, select.POLLIN)
+        due = 0.0
         while not self._ending:
-            filling = self._calls.fill >= _FILLING
-            if filling or time.monotonic() - carried_at >= _CARRY_S:
+            if time.monotonic() >= due:
                 self._carry()
-                carried_at = time.monotonic()
+                due = time.monotonic() + self._pause()
             wants = select.POLLIN | (select.POLLOUT if self._queue else 0)
             poller.register(self._output, wants)
-            for _, found in poller.poll(_BUSY_POLL_MS if filling else _POLL_MS):
+            timeout = max(0, math.ceil((due - time.monotonic()) * 1000))
+            for descriptor, found in poller.poll(timeout):
+                if descriptor == self._attached.wakes:
+                    self._wakes.skip()
+                    due = min(due, time.monotonic() + self._pause(roused=True))
+                    continue
                 if found & select.POLLOUT:
                     self._send()
                 if found & ~select.POLLOUT and not self._output.recv(4096):
@@ -167,6 +175,20 @@ class Carrier:
         """Take the program out of the kernel; what is in the rings stays readable."""
         for link in self._attached.links:
             os.close(link)
+
+    def _pause(self, *, roused: bool = False) -> float:
+        """How long until the next turn, if the kernel does not rouse us sooner."""
+        resting = not (roused or self._calls or self._lifecycle or self._queue)
+        if resting:
+            self._calls.wake_at(0)
+            # Nothing came before it was told?
+            resting = self._calls.fill == 0 and self._records.empty
+        if resting:
+            return _REST_S
+        self._calls.wake_at(_FILLING)
+        # One that was full before it was told says nothing.
+        filling = self._calls.fill >= _FILLING and self._queued < _KEPT
+        return _SOON_S if filling else _CARRY_S
 
     def _carry(self) -> int:
         """One turn; how many calls were taken."""

@@ -111,7 +111,8 @@ def _attach(request: KernelRequest, wanted: Wanted) -> list[int]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     _fill(bpf, wanted)
-    maps = [bpf[name].map_fd for name in (b"calls", b"lifecycle", b"marks", b"counters")]
+    names = (b"calls", b"lifecycle", b"wakes", b"marks", b"counters")
+    maps = [bpf[name].map_fd for name in names]
     links = [*bpf.raw_tracepoint_fds.values(), *bpf.tracepoint_fds.values()]
     return maps + [link.fileno() if hasattr(link, "fileno") else int(link) for link in links]
 

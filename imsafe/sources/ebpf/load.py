@@ -28,7 +28,7 @@ class Attached:
 
     Attributes
     ----------
-    calls, lifecycle, marks, counters
+    calls, lifecycle, wakes, marks, counters
         The maps of these names.
     links
         The attachments: when the last copy of them is closed, nothing is traced.
@@ -36,6 +36,7 @@ class Attached:
 
     calls: int
     lifecycle: int
+    wakes: int
     marks: int
     counters: int
     links: tuple[int, ...]
@@ -85,5 +86,5 @@ def _receive(connection: socket.socket) -> Attached:
     if message != b"attached":
         sentence = message.decode("utf-8", "replace")
         raise SourceError(sentence or "The compiler of the kernel program was killed.")
-    calls, lifecycle, marks, counters, *links = descriptors
-    return Attached(calls, lifecycle, marks, counters, tuple(links))
+    calls, lifecycle, wakes, marks, counters, *links = descriptors
+    return Attached(calls, lifecycle, wakes, marks, counters, tuple(links))

@@ -60,6 +60,7 @@ class CallRings:
         words = np.frombuffer(self._map, "<u8").reshape(processors, stride // 8)
         self._heads = words[:, 0]
         self._tails = words[:, RING_HEADER // 16]
+        self._wakes = words[:, RING_HEADER // 16 + 1]
         self._slots = words[:, RING_HEADER // 8 :].reshape(processors, calls, _WORDS)
         self._calls = calls
         self._ordered = ordered
@@ -75,6 +76,10 @@ class CallRings:
     def fill(self) -> float:
         """What share of the fullest ring is taken up."""
         return float((self._heads - self._tails).max()) / self._calls
+
+    def wake_at(self, share: float) -> None:
+        """Have the kernel wake its reader at the call that finds a ring so full; 0: at the next."""
+        self._wakes[:] = max(1, int(share * self._calls)) if share else 0
 
     def take(self, now: int, most: int) -> tuple[Events, int]:
         """Take the oldest records of each ring.
@@ -137,6 +142,14 @@ class _Ring:
     def empty(self) -> bool:
         """Whether everything that was written has been taken."""
         return bool(self._produced[0] == self._consumed[0])
+
+
+class WakeRing(_Ring):
+    """What stands in it says only that somebody should look."""
+
+    def skip(self) -> None:
+        """Be done with what is there."""
+        self._consumed[0] = self._produced[0]
 
 
 class LifecycleRing(_Ring):
