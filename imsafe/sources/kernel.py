@@ -29,7 +29,8 @@ from imsafe.sources.matching import look_at, matched
 from imsafe.sources.peer import Allowed, connect_checked
 from imsafe.sources.reception import Reception
 from imsafe.stream.frames import MAGIC
-from imsafe.stream.items import Closed, Item, Segment, Tagged
+from imsafe.stream.items import Closed, End, Item, Segment, Tagged
+from imsafe.words import number_of
 
 INSTALLED_TRACER = Path("/usr/libexec/imsafe/imsafe-tracer")
 """What the polkit policy speaks of; there only where ImSafe is installed by root."""
@@ -79,6 +80,7 @@ class KernelSource:
         self._how: Literal["root", "pkexec", "sudo", "socket"] = "socket"
         self._begun = False
         self._broken = ""
+        self._overlooked = 0
         self._known: dict[str, dict[str, Any]] = {}
         self._describing: threading.Thread | None = None
         self._reception = Reception(
@@ -263,9 +265,20 @@ class KernelSource:
 
     def _completed(self, item: Item) -> Item:
         """The header with what is known of the executables; a broken end is raised later."""
+        if isinstance(item, End):
+            self._overlooked = item.totals.get("lifecycle_lost", 0)
         if isinstance(item, Closed) and item.warning:
             self._broken = item.warning
             return Closed(item.complete)
+        if isinstance(item, Closed) and self._overlooked:
+            count = number_of(
+                self._overlooked, "birth, program or end", "births, programs and ends"
+            )
+            return Closed(
+                item.complete,
+                f"The kernel tracer of {self.name} has overlooked {count} of processes: calls of"
+                " some may be missing, or stand under another name.",
+            )
         if isinstance(item, Segment):
             if self._describing is not None:
                 self._describing.join(_DESCRIBE_S)  # what takes longer is left out

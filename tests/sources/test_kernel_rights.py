@@ -16,13 +16,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from imsafe.errors import SourceError
+from imsafe.sources.ebpf.layout import LIFECYCLE_SIZE
 from imsafe.sources.ebpf.privileges import check_code
 from imsafe.sources.ebpf.tracer import STARTER
 from imsafe.sources.kernel import KernelSource
 from imsafe.sources.kernel_request import KernelRequest, Target
+from imsafe.stream.items import ProcessInfo
 
 from .kernel_tracer import bpf_objects, needs_the_kernel, recorded, recording
 from .running import (
@@ -134,6 +137,42 @@ def test_it_sleeps_while_nothing_happens_and_is_awake_at_once(only) -> None:
                 source.read(0.05)
     finally:
         source.close()
+
+
+def test_more_programs_than_there_is_room_for_are_told_of(tmp_path) -> None:
+    """The tracer, with no rights left, goes on; who came unseen and still runs is announced."""
+    shell = tmp_path / f"sh-{os.getpid()}"
+    shutil.copy("/bin/sh", shell)
+    source = KernelSource(KernelRequest((Target("name", shell.name),)))
+    source.open()
+    try:
+        (tracer,) = [pid for pid in children_of(os.getpid()) if "--name=" in command_of(pid)]
+        os.kill(tracer, signal.SIGSTOP)
+        started = LIFECYCLE_SIZE // 512 + 101  # so much takes what is told of each
+        loop = f"i=0; while [ $i -lt {started} ]; do /bin/true; i=$((i+1)); done"
+        script = f"{loop}; sleep 300 >&2 & echo $!"
+        last = int(subprocess.run([shell, "-c", script], check=True, stdout=subprocess.PIPE).stdout)
+        eventually(lambda: Path(f"/proc/{last}/comm").read_text() == "sleep\n", "it sleeps")
+        os.kill(tracer, signal.SIGCONT)
+        assert source.stop()
+        items = []
+        while not source.finished:
+            items += [item for _, item in source.read(0.1)]
+        os.kill(last, signal.SIGKILL)
+    finally:
+        source.close()
+    closed, end = items.pop(), items.pop()
+    assert end.totals["lifecycle_lost"] > 101
+    assert end.totals["calls"] == source.counters.calls + source.counters.lost
+    assert closed.complete
+    assert closed.warning.startswith(
+        f"The kernel tracer of {shell.name} has overlooked {end.totals['lifecycle_lost']:,} births"
+    )
+    named = {item.pid: item.comm for item in items if isinstance(item, ProcessInfo)}
+    calling = {pid for item in items if isinstance(item, np.ndarray) for pid in item["pid"]}
+    assert len(calling) > started
+    assert last in calling
+    assert named[last] == ""  # nothing but whose it is
 
 
 def command_of(pid: int) -> str:

@@ -7,6 +7,8 @@ ring, where the kernel counts what finds no room.
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import math
 import mmap
 import os
@@ -33,6 +35,7 @@ from imsafe.sources.ebpf.layout import (
 )
 from imsafe.sources.ebpf.lifecycle import Lifecycle
 from imsafe.sources.ebpf.load import Attached
+from imsafe.sources.ebpf.misses import Misses
 from imsafe.sources.ebpf.ring import CallRings, LifecycleRing, WakeRing
 from imsafe.sources.kernel_request import KernelRequest
 from imsafe.stream.codec import encode
@@ -73,6 +76,10 @@ class Carrier:
         self._wakes = WakeRing(attached.wakes, mmap.PAGESIZE)
         page = mmap.mmap(attached.counters, mmap.PAGESIZE, prot=mmap.PROT_READ)
         self._counters = np.frombuffer(page, np.uint64, 2)
+        self._map = ctypes.CDLL(None).mmap
+        self._map.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+        self._map.restype = ctypes.c_void_p
+        self._misses = Misses(attached.programs)
         self._lifecycle = Lifecycle()
         self._queue: deque[memoryview] = deque()
         self._queued = 0
@@ -131,6 +138,18 @@ class Carrier:
     def _marks(self) -> NDArray[np.uint8]:
         """Map the marks: 4 MiB, which are not kept."""
         return np.frombuffer(mmap.mmap(self._attached.marks, MARKS), np.uint8)
+
+    @functools.cached_property
+    def _late_marks(self) -> NDArray[np.uint8]:
+        """The marks without `mmap`, which copies the descriptor: that right is gone now.
+
+        Kept from then on: needed only where records of births and programs were lost.
+        """
+        address = self._map(None, MARKS, mmap.PROT_READ, mmap.MAP_SHARED, self._attached.marks, 0)
+        if address == ctypes.c_void_p(-1).value:
+            raise MemoryError("no room for the marks")
+        octets = (ctypes.c_uint8 * MARKS).from_address(address)
+        return np.frombuffer(memoryview(octets).cast("B"), np.uint8)
 
     def _end(self, *_: object) -> None:
         self._ending = True
@@ -199,7 +218,10 @@ class Carrier:
         calls, horizon = self._calls.take(now, _MOST if self._queued < _KEPT else 0)
         records = self._records.take() if len(self._lifecycle) < _RECORDS_KEPT else []
         if self._counters[LIFECYCLE_LOST] and len(calls):
-            for info in self._lifecycle.announce(np.unique(calls["pid"]).tolist(), self._marks()):
+            # Not numpy.unique: it imports more of numpy, which cannot be opened any more.
+            pids = np.sort(calls["pid"])
+            own = pids[np.flatnonzero(np.diff(pids, prepend=0))]
+            for info in self._lifecycle.announce(own.tolist(), self._late_marks):
                 self._put(encode(info))
         for item in self._lifecycle.items(calls, records, horizon):
             self._put(encode(item))
@@ -228,7 +250,7 @@ class Carrier:
         totals = {
             "calls": self._received + lost,
             "lost": lost,
-            "lifecycle_lost": int(self._counters[LIFECYCLE_LOST]),
+            "lifecycle_lost": int(self._counters[LIFECYCLE_LOST]) + self._misses.total,
         }
         self._put(encode(End(totals)))
         self._flush()

@@ -114,7 +114,10 @@ def _attach(request: KernelRequest, wanted: Wanted) -> list[int]:
     names = (b"calls", b"lifecycle", b"wakes", b"marks", b"counters")
     maps = [bpf[name].map_fd for name in names]
     links = [*bpf.raw_tracepoint_fds.values(), *bpf.tracepoint_fds.values()]
-    return maps + [link.fileno() if hasattr(link, "fileno") else int(link) for link in links]
+    programs = [function.fd for function in bpf.funcs.values()]
+    assert len(programs) == len(links)
+    links = [link.fileno() if hasattr(link, "fileno") else int(link) for link in links]
+    return maps + links + programs
 
 
 def _options(request: KernelRequest, wanted: Wanted) -> list[str]:

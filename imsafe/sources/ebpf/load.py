@@ -32,6 +32,8 @@ class Attached:
         The maps of these names.
     links
         The attachments: when the last copy of them is closed, nothing is traced.
+    programs
+        The programs themselves, for what the kernel says of them.
     """
 
     calls: int
@@ -40,6 +42,7 @@ class Attached:
     marks: int
     counters: int
     links: tuple[int, ...]
+    programs: tuple[int, ...]
 
 
 class Compilation:
@@ -86,5 +89,6 @@ def _receive(connection: socket.socket) -> Attached:
     if message != b"attached":
         sentence = message.decode("utf-8", "replace")
         raise SourceError(sentence or "The compiler of the kernel program was killed.")
-    calls, lifecycle, wakes, marks, counters, *links = descriptors
-    return Attached(calls, lifecycle, wakes, marks, counters, tuple(links))
+    calls, lifecycle, wakes, marks, counters, *others = descriptors
+    links, programs = others[: len(others) // 2], others[len(others) // 2 :]  # one of each
+    return Attached(calls, lifecycle, wakes, marks, counters, tuple(links), tuple(programs))
