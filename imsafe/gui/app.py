@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 
 import pyqtgraph as pg
-from PyQt6.QtCore import QSize
+from PyQt6.QtCore import QSize, QTimer
 from PyQt6.QtGui import QIcon
 from PyQt6.QtWidgets import QApplication
 
 import imsafe
 from imsafe.errors import ImsafeError
 from imsafe.files import saved_whole
-from imsafe.gui import crash
+from imsafe.gui import crash, last_crash
 from imsafe.gui.file_kinds import file_kind
 from imsafe.gui.language import speak
 from imsafe.gui.log_history import LogHistory, read_history, save_csv
@@ -79,12 +79,14 @@ def show_main_window(file: str | None = None, view: str | None = None) -> int:
     _need_display("the window", "use ims-monitor, ims-learn and ims-trace, or ssh -X.")
     application = _application()
     crash.install()
+    left = last_crash.begin()
     window = MainWindow(Settings())
     # Python sees a signal only when it runs: an idle Qt loop has to wake now and then.
     awake = timer(application, 300, lambda: None)
     awake.start()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: window.close())
+        # Not at once: a window that is closed before it is shown would stay.
+        signal.signal(number, lambda *_: QTimer.singleShot(0, window.close))
     window.show()
     if file is not None:
         window.open_file(file)
@@ -92,6 +94,8 @@ def show_main_window(file: str | None = None, view: str | None = None) -> int:
         window.restore_session()
     if view is not None:
         window.watch.attach(view)
+    if left:
+        crash.show_last(left, window)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         window.add_message(
             translate("app", "You run the window as root; it needs no rights: run it as yourself.")
@@ -101,6 +105,7 @@ def show_main_window(file: str | None = None, view: str | None = None) -> int:
     # What still lives is destroyed while the application object does.
     window.deleteLater()
     application.processEvents()
+    last_crash.end()
     return status
 
 
@@ -115,7 +120,7 @@ def show_log(path: str) -> int:
     window.show()
     awake = timer(application, 300, lambda: None)
     awake.start()
-    signal.signal(signal.SIGINT, lambda *_: window.close())
+    signal.signal(signal.SIGINT, lambda *_: QTimer.singleShot(0, window.close))
     status = application.exec()
     awake.stop()
     window.deleteLater()

@@ -27,26 +27,42 @@ from PyQt6.QtWidgets import (
 import imsafe
 
 
-def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
-    """What a developer needs to know; no file names or data of the user beyond the traceback."""
-    versions = (
+def _versions() -> str:
+    return (
         f"ImSafe {imsafe.__version__}, Python {platform.python_version()}, Qt {QT_VERSION_STR},"
         f" PyQt {PYQT_VERSION_STR}, pyqtgraph {pyqtgraph.__version__}, numpy {numpy.__version__},"
         f" {platform.system()} {platform.release()} {platform.machine()}"
     )
-    return versions + "\n\n" + "".join(traceback.format_exception(kind, error, trace))
+
+
+def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
+    """What a developer needs to know; no file names or data of the user beyond the traceback."""
+    return _versions() + "\n\n" + "".join(traceback.format_exception(kind, error, trace))
 
 
 class CrashDialog(QDialog):
-    """Shows the report of an unexpected error."""
+    """Shows the report of an unexpected error.
 
-    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    last_time
+        Whether it ended the window before this one.
+    """
+
+    def __init__(
+        self, text: str, parent: QWidget | None = None, *, last_time: bool = False
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("ImSafe has a bug"))
         words = QLabel(
-            self.tr("Something happened that should not: a bug of ImSafe, not a fault of yours."
-                    " The window goes on; a running monitor is not affected, as it is a process"
-                    " of its own. Please send this report to the developers.")
+            self.tr("The window crashed when it ran last: a bug of ImSafe or of what it is built"
+                    " on, not a fault of yours. A monitor that it had started ended with it; what"
+                    " was recorded, learned and told until then is in its files. Please send this"
+                    " report to the developers.")
+            if last_time
+            else self.tr("Something happened that should not: a bug of ImSafe, not a fault of"
+                    " yours. The window goes on; a running monitor is not affected, as it is a"
+                    " process of its own. Please send this report to the developers.")
         )  # fmt: skip
         words.setWordWrap(True)
         self.text = QPlainTextEdit(text)
@@ -72,6 +88,13 @@ class CrashDialog(QDialog):
 
 
 _shown: CrashDialog | None = None
+
+
+def show_last(text: str, parent: QWidget) -> CrashDialog:
+    """Show what the crash of an earlier window has left (see `last_crash`)."""
+    dialog = CrashDialog(_versions() + "\n\n" + text, parent, last_time=True)
+    dialog.open()
+    return dialog
 
 
 def _hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

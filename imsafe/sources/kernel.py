@@ -272,12 +272,14 @@ class KernelSource:
             return Closed(item.complete)
         if isinstance(item, Closed) and self._overlooked:
             count = number_of(
-                self._overlooked, "birth, program or end", "births, programs and ends"
+                self._overlooked,
+                "birth, program or end of a process",
+                "births, programs and ends of processes",
             )
             return Closed(
                 item.complete,
-                f"The kernel tracer of {self.name} has overlooked {count} of processes: calls of"
-                " some may be missing, or stand under another name.",
+                f"The kernel tracer of {self.name} has overlooked {count}: calls of some may be"
+                " missing, or stand under another name.",
             )
         if isinstance(item, Segment):
             if self._describing is not None:

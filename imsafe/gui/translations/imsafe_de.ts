@@ -863,6 +863,10 @@ dort aufrief und was das Profil stattdessen erwartete.</translation>
             <translation>ImSafe hat einen Programmfehler</translation>
         </message>
         <message>
+            <source>The window crashed when it ran last: a bug of ImSafe or of what it is built on, not a fault of yours. A monitor that it had started ended with it; what was recorded, learned and told until then is in its files. Please send this report to the developers.</source>
+            <translation>Das Fenster ist beim letzten Mal abgestürzt: ein Fehler von ImSafe oder dem, worauf es aufbaut, nicht von Ihnen. Eine Überwachung, die es gestartet hatte, endete mit ihm; was bis dahin aufgezeichnet, gelernt und gemeldet war, ist in seinen Dateien. Bitte senden Sie diesen Bericht an die Entwickler.</translation>
+        </message>
+        <message>
             <source>Something happened that should not: a bug of ImSafe, not a fault of yours. The window goes on; a running monitor is not affected, as it is a process of its own. Please send this report to the developers.</source>
             <translation>Es ist etwas geschehen, das nicht geschehen sollte: ein Fehler von ImSafe, nicht von Ihnen. Das Fenster arbeitet weiter; eine laufende Überwachung ist nicht betroffen, sie ist ein eigener Prozess. Bitte senden Sie diesen Bericht an die Entwickler.</translation>
         </message>
