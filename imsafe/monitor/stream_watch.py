@@ -392,7 +392,7 @@ class StreamWatch:
         if not len(rows):
             return []
         losses: list[tuple[int, int]] = []
-        for index, count in self._losses.calls(events if is_call.all() else chosen(events, rows)):
+        for index, count in self._losses.calls(events["aux"][rows]):
             end = int(times[rows[index]])
             begin = int(times[rows[index - 1]]) if index else self._last_call_ns
             self._count_lost(end, count)

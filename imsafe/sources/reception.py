@@ -103,10 +103,9 @@ class Reception:
             self._counters.streams_open += 1
             self._counters.streams_total += 1
         if isinstance(item, np.ndarray):
-            are_calls = item["kind"] == Kind.CALL
-            calls = item if are_calls.all() else item[are_calls]
-            self._counters.calls += len(calls)
-            self._counters.lost += sum(new for _, new in self._losses[own].calls(calls))
+            told = item["aux"][item["kind"] == Kind.CALL]
+            self._counters.calls += len(told)
+            self._counters.lost += sum(new for _, new in self._losses[own].calls(told))
         elif isinstance(item, Lost):
             self._counters.lost += self._losses[own].frame(item)
         elif isinstance(item, Closed):

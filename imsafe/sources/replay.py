@@ -212,9 +212,9 @@ class ReplaySource:
         elif isinstance(item, Lost):
             counters.lost += self._losses[stream].frame(item)
         elif isinstance(item, np.ndarray):
-            calls = item[item["kind"] == Kind.CALL]
-            counters.calls += len(calls)
-            counters.lost += sum(new for _, new in self._losses[stream].calls(calls))
+            told = item["aux"][item["kind"] == Kind.CALL]
+            counters.calls += len(told)
+            counters.lost += sum(new for _, new in self._losses[stream].calls(told))
         counters.streams_open = len(self._losses)
 
     # -- in the thread ---------------------------------------------------------------

@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.events import Events
 from imsafe.stream.items import Lost
 
 MOST = 1 << 62
@@ -39,13 +38,12 @@ class Losses:
         self._by_frames += lost.count
         return self._count()
 
-    def calls(self, calls: Events) -> list[tuple[int, int]]:
-        """Take in calls (nothing else); for each place of new loss its row and the count.
+    def calls(self, aux: NDArray[np.uint32]) -> list[tuple[int, int]]:
+        """Take in the `aux` of calls; for each place of new loss its row and the count.
 
         With several processors a count may arrive late, behind a newer one: it tells
         nothing new.
         """
-        aux: NDArray[np.uint32] = calls["aux"]
         if not len(aux) or (aux[-1] == self.aux and (aux == self.aux).all()):
             return []
         places: list[tuple[int, int]] = []

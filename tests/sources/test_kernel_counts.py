@@ -111,7 +111,7 @@ def test_simulated_loss_is_counted_to_the_unit(only, tmp_path) -> None:
     whole = strace_counts([calls, "50021"], tmp_path)
     assert abs(trace.totals["calls"] - whole.total()) <= 1  # the execve by which it joined
     losses = Losses()
-    placed = losses.calls(trace.calls)
+    placed = losses.calls(trace.calls["aux"])
     assert len(placed) > lost / 2  # many gaps, each where it happened
     assert losses.total <= lost
 

@@ -4,16 +4,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from imsafe.events import EVENT, Events
 from imsafe.stream.items import Lost
 from imsafe.stream.losses import Losses
 
 
-def calls(*aux: int) -> Events:
-    events = np.zeros(len(aux), EVENT)
-    events["aux"] = aux
-    return events
+def calls(*aux: int) -> NDArray[np.uint32]:
+    return np.array(aux, np.uint32)
 
 
 def test_told_by_calls_and_by_a_frame_it_counts_once():
