@@ -167,6 +167,8 @@ class MainWindow(QMainWindow):
     def _has_device(self) -> bool:
         if self.watch.device is not None:
             self.show_error(self.tr("Close the device first (File > Close device)."))
+        elif self.configuration.ready and self.watch.session is None:
+            self.watch.stand_by()  # it gets ready while the dialog is filled in
         return self.watch.device is not None
 
     def ask_trace(self) -> None:

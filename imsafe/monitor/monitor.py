@@ -76,6 +76,7 @@ class Monitor:
         self._options = options
         self._selector = selectors.DefaultSelector()
         self._sources: dict[int, OpenSource] = {}
+        self._states: list[str] = []
         self._source_count = 0
         self._actions = Actions(options.program) if options.program else None
         self._boxes = BoxWriter(self.engine, BoxStore(options.boxes or default_folder()), self.say)
@@ -360,6 +361,10 @@ class Monitor:
             self._look_at_profiles()
         if self._is_due("flush", now, FLUSH_S):
             self._flush()
+        states = [opened.source.state for opened in self._sources.values()]
+        if states != self._states:  # who waits for a tracer is told at once
+            self._states = states
+            self._due.pop("status", None)
         if self._is_due("status", now, STATUS_S):
             self._measure_rate(now)
             status = self.status()
