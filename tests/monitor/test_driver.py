@@ -82,6 +82,7 @@ def public_folder() -> Iterator[Path]:
 
 @linux
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+@pytest.mark.usefixtures("open_checkout")
 def test_a_user_is_asked_and_refused(profile_path: Path, public_folder: Path) -> None:
     folder = public_folder
     (folder / "bin").mkdir()
