@@ -82,6 +82,7 @@ def public_folder() -> Iterator[Path]:
 
 @linux
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+@pytest.mark.usefixtures("open_checkout")
 def test_a_user_is_asked_and_refused(profile_path: Path, public_folder: Path) -> None:
     folder = public_folder
     (folder / "bin").mkdir()
@@ -101,7 +102,9 @@ def test_a_user_is_asked_and_refused(profile_path: Path, public_folder: Path) ->
         env=environment, cwd="/",
     )  # fmt: skip
     try:
-        eventually((folder / "view").exists, "the monitor serves its view", 240)
+        serves = (folder / "view").exists
+        eventually(lambda: serves() or monitor.poll() is not None, "it serves its view", 240)
+        assert serves(), monitor.communicate()[1]
         with Window(folder / "view") as window:
             source = {"kind": "driver", "words": ["--name=nginx"]}
             began = time.monotonic()

@@ -322,7 +322,7 @@ while journal.out.waiting and time.monotonic() < end:
         capture_output=True, text=True, check=False, timeout=120, cwd=ROOT,
     )  # fmt: skip
     if done.returncode == 77 or "unshare:" in done.stderr:
-        pytest.skip("mounting is not allowed here")
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
     if done.returncode == 78:
         pytest.skip(f"journald does not run here: {done.stdout.strip()}")
     entry = json.loads(done.stdout.splitlines()[0])

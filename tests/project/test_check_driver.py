@@ -41,7 +41,7 @@ def within(*words: str) -> dict[str, dict[str, str]]:
         env={**os.environ, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen"},
     )
     if "unshare:" in process.stderr or "setpriv:" in process.stderr:
-        pytest.skip(process.stderr.strip())
+        pytest.skip(f"rights cannot be taken away here: {process.stderr.strip()}")
     assert process.stderr == ""
     # However little the driver may do, it is not needed.
     assert process.returncode == 0
@@ -254,7 +254,7 @@ def test_no_control_groups():
         cwd=ROOT,
     )
     if "umount:" in process.stderr or "unshare:" in process.stderr:
-        pytest.skip(process.stderr.strip())
+        pytest.skip(f"no mounts of one's own here: {process.stderr.strip()}")
     assert "version 2 is not mounted" in process.stdout, process.stderr
     assert "mount -t cgroup2" in process.stdout
 

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,3 +83,16 @@ def test_the_environment_of_the_tests_is_pinned() -> None:
     wanted = [*project["dependencies"], *extras["test"], *extras["lint"], *extras["docs"]]
     assert {_wanted(requirement) for requirement in wanted} <= pinned
     assert lock.count("--hash=sha256:") >= len(pinned)
+
+
+def test_the_oldest_python_can_have_what_is_pinned() -> None:
+    """Debian 12 has Python 3.11.2: one version that wants 3.11.5 undoes all pins there."""
+    lock = (ROOT / "tools" / "requirements-test.txt").read_text(encoding="utf-8")
+    pinned = {_name(name): at for name, at in re.findall(r"(?m)^([\w.-]+)==([^ ;]+)", lock)}
+    wanted = {
+        name: SpecifierSet(found.metadata.get("Requires-Python") or "")
+        for name, found in _installed().items()
+        if pinned.get(name) == found.version
+    }
+    assert wanted, "nothing of what is pinned is installed"
+    assert [name for name, pythons in wanted.items() if "3.11.0" not in pythons] == []

@@ -123,6 +123,7 @@ def test_a_second_user_gets_nothing(account: pwd.struct_passwd, folder: Path) ->
         os.umask(before)
 
 
+@pytest.mark.usefixtures("open_checkout")
 def test_a_second_user_cannot_start_the_tracer(account: pwd.struct_passwd, folder: Path) -> None:
     environment = {"HOME": account.pw_dir, "PATH": os.environ["PATH"], "USER": account.pw_name}
     trace = Path(account.pw_dir) / "a.imt"

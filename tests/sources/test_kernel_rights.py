@@ -238,7 +238,8 @@ def test_request_that_is_refused(tmp_path) -> None:
     assert "socket only" in done.stderr
 
 
-def test_not_as_another_user(open_folder) -> None:
+@pytest.mark.usefixtures("open_checkout")
+def test_not_as_another_user() -> None:
     done = subprocess.run(
         [*AS_NOBODY, *TRACER, "--name=x"], capture_output=True, text=True, check=False
     )
@@ -289,6 +290,7 @@ def listening(tmp_path, open_folder):
         kill_and_wait(listener)
 
 
+@pytest.mark.usefixtures("open_checkout")
 def test_listening_for_a_user_without_rights(only, tmp_path, open_folder, listening) -> None:
     trace = open_folder / "nobody" / "t.imt"
     trace.parent.mkdir()
@@ -356,7 +358,7 @@ def test_listening_admits_only_its_users(listening) -> None:
 
 
 @pytest.fixture
-def account(tmp_path):
+def account(open_checkout):
     """A second user account, who may run the tracer by sudo without a password."""
     if not shutil.which("sudo") or not shutil.which("useradd"):
         pytest.skip("sudo or useradd is not here")

@@ -294,8 +294,17 @@ def test_executables_that_may_not_be_read():
     assert matched(request, {p.pid: p for p in processes}) == {5: 1, 6: 1, 9: 1}
 
 
-def test_a_unit_and_all_of_its_groups():
-    group = cgroup_path_or_skip(Target("unit", "imsafe-no-such-unit"))
+@pytest.fixture
+def groups() -> Path:
+    """Where the control groups are."""
+    try:
+        return cgroup_root()
+    except SourceError as error:
+        pytest.skip(str(error))
+
+
+def test_a_unit_and_all_of_its_groups(groups):
+    group = cgroup_path(Target("unit", "imsafe-no-such-unit"))
     processes = [
         seen(5, 1, cgroup=group),
         seen(6, 1, cgroup=f"{group}/inner"),
@@ -307,27 +316,18 @@ def test_a_unit_and_all_of_its_groups():
     assert matched(request, {p.pid: p for p in processes}) == {5: 1, 6: 1}
 
 
-def cgroup_path_or_skip(target: Target) -> str:
-    try:
-        cgroup_root()
-    except SourceError:
-        pytest.skip("no cgroup2 is mounted here")
-    return cgroup_path(target)
-
-
-def test_where_a_unit_is_awaited():
-    where = cgroup_path_or_skip(Target("unit", "imsafe-none"))
+def test_where_a_unit_is_awaited(groups):
+    where = cgroup_path(Target("unit", "imsafe-none"))
     assert where.endswith("/system.slice/imsafe-none.service")
     assert cgroup_path(Target("unit", "imsafe-none.scope")).endswith("/imsafe-none.scope")
     assert cgroup_path(Target("unit", "imsafe.none")).endswith("/imsafe.none.service")
 
 
-def test_the_highest_group_is_everything():
-    assert cgroup_path_or_skip(Target("cgroup", str(cgroup_root()))).startswith("/")
+def test_the_highest_group_is_everything(groups):
+    assert cgroup_path(Target("cgroup", str(groups))).startswith("/")
 
 
-def test_a_folder_that_is_no_control_group(tmp_path):
-    cgroup_path_or_skip(Target("unit", "x"))
+def test_a_folder_that_is_no_control_group(groups, tmp_path):
     with pytest.raises(SourceError, match="where the control groups are"):
         cgroup_path(Target("cgroup", str(tmp_path)))
 
@@ -407,10 +407,10 @@ def test_control_groups_mounted_in_a_private_place(tmp_path, namespace):
     assert found["top"] == "/"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount /proc otherwise")
+@pytest.mark.usefixtures("open_checkout")
 def test_a_folder_of_proc_that_is_closed():
     """As /proc with hidepid shows other users' processes to the window."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount /proc otherwise")
     code = "from imsafe.sources.matching import running; print(len(list(running())))"
     steps = (
         'mount -t proc -o hidepid="$1" none /proc; cat & exec setpriv --reuid=65534 "$2" -c "$3"'

@@ -25,7 +25,6 @@ from .running import (
     AS_NOBODY,
     GETPPID,
     NOBODY,
-    ROOT,
     children_of,
     eventually,
     is_traced,
@@ -297,9 +296,8 @@ def test_closed_on_purpose_the_command_goes_on(tmp_path) -> None:
 
 
 @needs_root
+@pytest.mark.usefixtures("open_checkout")
 def test_other_users_are_turned_away_and_admitted(program, open_folder) -> None:
-    if subprocess.run([*AS_NOBODY, "test", "-r", ROOT / "imsafe"], check=False).returncode:
-        pytest.skip("the user nobody cannot reach this folder")
     path = open_folder / "s"
     words = ["-s", path, "--", program("calls"), 1009]
     with listening(path):
