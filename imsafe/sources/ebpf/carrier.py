@@ -45,7 +45,8 @@ from imsafe.stream.items import End, Lost
 _CARRY_S = 0.04
 """What is in the rings waits so long: each batch costs its reader, too."""
 _FILLING, _SOON_S = 1 / 8, 0.002
-"""A ring so full is looked at so soon; the kernel says so.  With no pause `priority` would end."""
+"""A ring so full is looked at when the kernel says so; one that stays so, after this pause:
+without any `priority` would end."""
 _REST_S = 1.0
 """Where nothing happens: the kernel says when something does, this is for what it cannot say."""
 _MOST = 1 << 16
@@ -206,8 +207,9 @@ class Carrier:
             return _REST_S
         self._calls.wake_at(_FILLING)
         # One that was full before it was told says nothing.
-        filling = self._calls.fill >= _FILLING and self._queued < _KEPT
-        return _SOON_S if filling else _CARRY_S
+        if self._calls.fill >= _FILLING and self._queued < _KEPT:
+            return 0.0 if roused else _SOON_S
+        return _CARRY_S
 
     def _carry(self) -> int:
         """One turn; how many calls were taken."""
