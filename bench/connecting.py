@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtCore import QCoreApplication, QEventLoop
@@ -37,10 +38,10 @@ FILLED_IN_S = 3.0
 SCRIPT = "while :; do cat /etc/hostname >/dev/null; sleep 0.01; done"
 
 
-def awaited(condition: object, what: str) -> float:
+def awaited(condition: Callable[[], object], what: str) -> float:
     """Run the window until it is so; the moment."""
     end = time.monotonic() + PATIENCE_S
-    while not condition():  # type: ignore[operator]
+    while not condition():
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
         time.sleep(0.001)
         if time.monotonic() > end:
