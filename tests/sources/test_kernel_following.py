@@ -176,6 +176,20 @@ def test_never_imsafe_itself(tmp_path) -> None:
     assert np.count_nonzero(calls["syscall"] == GETPPID) == 47
 
 
+def test_a_shell_that_speaks_of_imsafe(only, tmp_path) -> None:
+    """It starts the tracer, and is none of ImSafe's programs: its children are followed."""
+    calls, path = only("calls"), tmp_path / "t.imt"
+    script = f"""
+        {sys.executable} -m imsafe.cli.trace -o {path} --driver {calls.name} & tracer=$!
+        until [ -e {path} ]; do kill -0 $tracer || exit; sleep 0.05; done
+        {calls} 53
+        kill $tracer; wait $tracer  # from imsafe.errors import ImsafeError
+    """
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert by_application(recorded(path)) == {calls.name: 53}
+
+
 def _children(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 

@@ -39,7 +39,9 @@ def _is_own(words: list[str]) -> bool:
         return True
     if python and "-m" in words and words[-1] != "-m":
         return words[words.index("-m") + 1].startswith("imsafe")
-    return any("from imsafe." in word or word.endswith("/imsafe-tracer") for word in words)
+    # `tracer.STARTER` comes behind -I; a shell's command, one word, may speak of ImSafe as well.
+    isolated = "-I" in words and any("from imsafe." in word for word in words)
+    return isolated or any(word.endswith("/imsafe-tracer") for word in words)
 
 
 def mark(marks: NDArray[np.uint8], pid: int, value: int) -> list[int]:
