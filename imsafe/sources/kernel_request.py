@@ -33,8 +33,8 @@ MIN_RING, MAX_RING = 1 << 16, 1 << 30
 def ring_for(processors: int) -> int:
     """The ring that a machine of so many processors needs: 4 MiB for each, up to 64 MiB.
 
-    That is 131,072 calls; a processor that does nothing but system calls makes two to seven
-    million a second: the tracer may be late by 20 ms.
+    That is 524,288 calls; a processor that does nothing but system calls makes three to seven
+    million a second: the tracer may be late by 75 ms.
     """
     return min(4 << 20 << (processors - 1).bit_length(), 64 << 20)
 

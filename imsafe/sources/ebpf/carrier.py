@@ -31,7 +31,7 @@ from imsafe.sources.ebpf.layout import (
     MARKS,
     NEVER,
     PROCESSORS,
-    ring_calls,
+    ring_words,
 )
 from imsafe.sources.ebpf.lifecycle import Lifecycle
 from imsafe.sources.ebpf.load import Attached
@@ -50,7 +50,7 @@ without any `priority` would end."""
 _REST_S = 1.0
 """Where nothing happens: the kernel says when something does, this is for what it cannot say."""
 _MOST = 1 << 16
-"""Calls at a turn, of each processor."""
+"""Words at a turn, of each processor."""
 _KEPT = 64 << 20
 """Bytes that wait for the reader."""
 _RECORDS_KEPT = 100_000
@@ -72,7 +72,7 @@ class Carrier:
         self._request = request
         self._attached = attached
         self._output = output
-        self._calls = CallRings(attached.calls, PROCESSORS, ring_calls(request.ring_size))
+        self._calls = CallRings(attached.calls, PROCESSORS, ring_words(request.ring_size))
         self._records = LifecycleRing(attached.lifecycle, LIFECYCLE_SIZE)
         self._wakes = WakeRing(attached.wakes, mmap.PAGESIZE)
         page = mmap.mmap(attached.counters, mmap.PAGESIZE, prot=mmap.PROT_READ)

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from imsafe.errors import SourceError
 from imsafe.sources.ebpf import stub_headers
-from imsafe.sources.ebpf.layout import LIFECYCLE_SIZE, PROCESSORS, ring_calls
+from imsafe.sources.ebpf.layout import LIFECYCLE_SIZE, PROCESSORS, ring_words
 from imsafe.sources.ebpf.wanted import Wanted
 from imsafe.sources.kernel_request import KernelRequest
 
@@ -125,7 +125,7 @@ def _options(request: KernelRequest, wanted: Wanted) -> list[str]:
     deepest = max((path.rstrip("/").count("/") for path in wanted.group_paths), default=0)
     return [
         f"-DPROCESSORS={PROCESSORS}",
-        f"-DRING_CALLS={ring_calls(request.ring_size)}",
+        f"-DRING_WORDS={ring_words(request.ring_size)}",
         f"-DLIFECYCLE_PAGES={LIFECYCLE_SIZE // os.sysconf('SC_PAGESIZE')}",
         f"-DFOLLOW_EXEC={int(request.follow_exec)}",
         f"-DSIMULATE_LOSS={request.simulate_loss}",

@@ -7,8 +7,6 @@ import os
 import re
 from pathlib import Path
 
-from imsafe.events import EVENT
-
 _ONLINE = Path("/sys/devices/system/cpu/online")
 
 
@@ -23,19 +21,21 @@ def _processors() -> int:
 PROCESSORS = _processors()
 """Rings of calls: the highest number of a processor, and one more."""
 RING_HEADER = 128
-"""Bytes before the calls of a ring: its head, its tail, each in a cache line of its own."""
-_FEWEST, _MOST = 8, 1 << 24
+"""Bytes before the words of a ring: its head, its tail, each in a cache line of its own."""
+WORD = 8
+"""Bytes."""
+_FEWEST, _MOST = 16, 1 << 26
 
 
-def ring_calls(ring_size: int) -> int:
-    """How many calls each processor's ring holds: a power of two, as `kernel/tracer.c` wants it.
+def ring_words(ring_size: int) -> int:
+    """How many words each processor's ring holds: a power of two, as `kernel/tracer.c` wants it.
 
     Parameters
     ----------
     ring_size
         Bytes of all together.
     """
-    fit = ring_size // PROCESSORS // EVENT.itemsize
+    fit = ring_size // PROCESSORS // WORD
     return max(_FEWEST, min(_MOST, 1 << max(fit.bit_length() - 1, 0)))
 
 

@@ -19,12 +19,14 @@ import struct
 import numpy as np
 
 from imsafe.events import EVENT, Events, chosen, joined
-from imsafe.sources.ebpf.layout import RING_HEADER
+from imsafe.sources.ebpf.layout import RING_HEADER, WORD
+from imsafe.sources.ebpf.call_words import WordReader
 
 _BUSY = 1 << 31
 _DISCARDED = 1 << 30
 _HEADER = struct.Struct("<II")
-_WORDS = EVENT.itemsize // 8
+_PIECE = 1 << 14
+"""Words at a time: what is made of them stays in the processor's cache."""
 _WRITING_NS = 1_000_000
 """A record takes its time, and may be interrupted before it is in the ring: others of this age
 wait for it, so that calls of several processors come in the order of time.  Those of one thread
@@ -40,8 +42,8 @@ class CallRings:
         Of the map.
     processors
         How many rings it has.
-    calls
-        How many each holds.
+    words
+        How many words each holds.
     ordered
         Whether this machine keeps the order of loads and of stores.  Where it does not, a look
         takes what the look before it saw: by then the records behind a head have arrived as well.
@@ -51,35 +53,36 @@ class CallRings:
         self,
         descriptor: int,
         processors: int,
-        calls: int,
+        words: int,
         *,
         ordered: bool = platform.machine() == "x86_64",
     ) -> None:
-        stride = RING_HEADER + calls * EVENT.itemsize
+        stride = RING_HEADER + words * WORD
         self._map = mmap.mmap(descriptor, processors * stride, mmap.MAP_SHARED)
-        words = np.frombuffer(self._map, "<u8").reshape(processors, stride // 8)
-        self._heads = words[:, 0]
-        self._tails = words[:, RING_HEADER // 16]
-        self._wakes = words[:, RING_HEADER // 16 + 1]
-        self._slots = words[:, RING_HEADER // 8 :].reshape(processors, calls, _WORDS)
-        self._calls = calls
+        rings = np.frombuffer(self._map, "<u8").reshape(processors, stride // WORD)
+        self._heads = rings[:, 0]
+        self._tails = rings[:, RING_HEADER // 16]
+        self._wakes = rings[:, RING_HEADER // 16 + 1]
+        self._words = rings[:, RING_HEADER // WORD :]
+        self._size = words
+        self._readers = [WordReader() for _ in range(processors)]
         self._ordered = ordered
         self._seen = 0, self._heads.copy()
         self._early = np.empty(0, EVENT)
         self._left = 0
 
     def __len__(self) -> int:
-        """How many calls wait, as far as the last look saw: in a ring, or for those before them."""
+        """How many words wait in the rings, and calls for those before them: at the last look."""
         return len(self._early) + self._left
 
     @property
     def fill(self) -> float:
         """What share of the fullest ring is taken up."""
-        return float((self._heads - self._tails).max()) / self._calls
+        return float((self._heads - self._tails).max()) / self._size
 
     def wake_at(self, share: float) -> None:
-        """Have the kernel wake its reader at the call that finds a ring so full; 0: at the next."""
-        self._wakes[:] = max(1, int(share * self._calls)) if share else 0
+        """Have the kernel wake its reader at the word that finds a ring so full; 0: at the next."""
+        self._wakes[:] = max(1, int(share * self._size)) if share else 0
 
     def take(self, now: int, most: int) -> tuple[Events, int]:
         """Take the oldest records of each ring.
@@ -89,7 +92,7 @@ class CallRings:
         now
             The time at the moment of the call, nanoseconds.
         most
-            How many to take at most, of each ring.
+            How many words to take at most, of each ring.
 
         Returns
         -------
@@ -102,25 +105,26 @@ class CallRings:
         if not self._ordered:
             (now, heads), self._seen = self._seen, (now, latest)
         horizon = max(now - _WRITING_NS, 0)
-        pieces = [self._early] if len(self._early) else []
-        self._left = 0
-        for ring in np.flatnonzero(latest != self._tails).tolist():
-            begin, end = int(self._tails[ring]), int(heads[ring])
-            stop = min(end, begin + most)
+        stops = np.minimum(heads, self._tails + np.uint64(most))
+        records = np.empty((int((stops - self._tails).sum()), EVENT.itemsize // WORD), np.uint64)
+        made = 0
+        for ring in np.flatnonzero(stops != self._tails).tolist():
+            begin, stop, reader = int(self._tails[ring]), int(stops[ring]), self._readers[ring]
             while begin < stop:
-                first = begin % self._calls
-                length = min(stop - begin, self._calls - first)
-                pieces.append(self._slots[ring, first : first + length].copy().view(EVENT)[:, 0])
+                first = begin % self._size
+                length = min(stop - begin, self._size - first, _PIECE)
+                made += reader.read(self._words[ring, first : first + length], records[made:])
                 begin += length
-            self._tails[ring] = begin
-            self._left += int(latest[ring]) - begin
-            if begin < end:  # within a ring time only rises
-                horizon = min(horizon, int(self._slots[ring, begin % self._calls, 0]))
-        if not pieces:
+            self._tails[ring] = stop
+        for ring in np.flatnonzero(stops != heads).tolist():  # within a ring time only rises
+            horizon = min(horizon, self._readers[ring].time_ns)
+        self._left = int((latest - self._tails).sum())
+        if not len(self._early) and not made:
             return np.empty(0, EVENT), horizon
-        events = joined(pieces)
+        taken = records[:made].view(EVENT)[:, 0]
+        events = joined([self._early, taken]) if len(self._early) else taken
         times = np.ascontiguousarray(events["time_ns"])
-        if len(pieces) > 1 and (times[1:] < times[:-1]).any():
+        if (times[1:] < times[:-1]).any():
             order = np.argsort(times, kind="stable")
             events, times = chosen(events, order), times[order]
         ready = int(np.searchsorted(times, horizon))
