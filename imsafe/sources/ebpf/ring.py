@@ -19,8 +19,8 @@ import struct
 import numpy as np
 
 from imsafe.events import EVENT, Events, chosen, joined
-from imsafe.sources.ebpf.layout import RING_HEADER, WORD
 from imsafe.sources.ebpf.call_words import WordReader
+from imsafe.sources.ebpf.layout import RING_HEADER, WORD
 
 _BUSY = 1 << 31
 _DISCARDED = 1 << 30
