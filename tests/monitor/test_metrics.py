@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -138,10 +138,11 @@ def test_a_file_that_the_collector_would_not_read_is_refused(tmp_path):
 
 
 @given(st.text())
+@example("0" * 201)
 def test_any_name_survives(name):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "web.prom"
         metrics = Metrics(path, "web")
         metrics.alert(1)
         metrics.write(status(row(1, name)), 0.0)
-        assert samples(path)["imsafe_alerts_total", printable(name)] == 1
+        assert samples(path)["imsafe_alerts_total", printable(name, 1000)] == 1
