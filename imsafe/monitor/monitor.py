@@ -42,6 +42,7 @@ STATUS_S = 0.5
 OPEN_BUCKETS_S = 1 / 30
 FLUSH_S = 0.5
 PROFILES_S = 2.0
+STANDSTILL_S = 1.0
 _LONGEST_WAIT = 0.25
 _MOST_WARNINGS = 100
 _MOST_RECORDINGS = 4
@@ -76,7 +77,7 @@ class Monitor:
         self._options = options
         self._selector = selectors.DefaultSelector()
         self._sources: dict[int, OpenSource] = {}
-        self._states: list[str] = []
+        self._states: list[tuple[str, int]] = []
         self._source_count = 0
         self._actions = Actions(options.program) if options.program else None
         self._boxes = BoxWriter(self.engine, BoxStore(options.boxes or default_folder()), self.say)
@@ -361,7 +362,10 @@ class Monitor:
             self._look_at_profiles()
         if self._is_due("flush", now, FLUSH_S):
             self._flush()
-        states = [opened.source.state for opened in self._sources.values()]
+        if self._is_due("standstill", now, STANDSTILL_S):
+            for opened in self._sources.values():
+                opened.look(self.say)
+        states = [(opened.source.state, opened.stopped) for opened in self._sources.values()]
         if states != self._states:  # who waits for a tracer is told at once
             self._states = states
             self._due.pop("status", None)
@@ -484,13 +488,14 @@ class Monitor:
             if findings.gaps:
                 self._server.gaps(gap_records(findings.gaps))
 
-    def say(self, text: str, *, error: bool = False) -> None:
-        """A warning in words, or an error, for everybody."""
+    def say(self, text: str, *, error: bool = False) -> bool:
+        """A warning in words, or an error, for everybody; False if it was said a moment ago."""
         if not self.report.notice(text, error=error):
-            return
+            return False
         self._outputs.notice(text, error=error)
         if self._server is not None:
             self._server.notice(text, time.time(), error=error)
+        return True
 
     # The view.
 

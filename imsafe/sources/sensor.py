@@ -17,6 +17,7 @@ import numpy as np
 from imsafe.sources.base import Counters
 from imsafe.sources.peer import Allowed, PrivateListener, peer_of, user_name
 from imsafe.sources.reception import Reception
+from imsafe.sources.standstill import SendingProcess
 from imsafe.stream.items import Tagged
 from imsafe.words import number_of
 
@@ -154,10 +155,12 @@ class SensorSource:
             connection.close()
             self._take_a_rest(listening, f"there are {_SENSORS_AT_MOST} sensors already")
             return
-        reception = Reception(
-            f"Process {peer.pid} (user {user_name(peer.uid)})", self.counters, self._new_stream
+        name = f"Process {peer.pid} (user {user_name(peer.uid)})"
+        self._sensors[connection.fileno()] = _Sensor(
+            connection,
+            Reception(name, self.counters, self._new_stream),
+            SendingProcess(name, peer.pid),
         )
-        self._sensors[connection.fileno()] = _Sensor(connection, reception)
         self._epoll.register(connection, select.EPOLLIN)
 
     def _take_a_rest(self, listening: int, why: str) -> None:
@@ -205,6 +208,10 @@ class SensorSource:
         del self._sensors[number]
         sensor.connection.close()
 
+    def processes(self) -> list[SendingProcess]:
+        """The connected sensors."""
+        return [sensor.process for sensor in self._sensors.values()]
+
     def stop(self) -> bool:
         """Nothing is on its way that `close` would lose."""
         return False
@@ -229,3 +236,4 @@ class _Sensor:
 
     connection: socket.socket
     reception: Reception
+    process: SendingProcess
