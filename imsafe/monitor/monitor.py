@@ -159,6 +159,7 @@ class Monitor:
             self._read_rest(opened)
         self.engine.end_source(opened.number)
         opened.source.close()
+        self._tell_rest_of_ends(opened, now=True)
 
     def _read_rest(self, opened: OpenSource) -> None:
         """Take what is on its way from a source that was asked to end."""
@@ -174,7 +175,7 @@ class Monitor:
     def _take(self, opened: OpenSource, items: list[Tagged]) -> None:
         for stream, item in items:
             if isinstance(item, Closed):
-                item = self._told(opened.source, item)  # noqa: PLW2901
+                item = self._told(opened, item)  # noqa: PLW2901
             elif isinstance(item, ProcessInfo) and not isinstance(opened.source, FromFile):
                 item = self._identities.complete(item)  # noqa: PLW2901
             self._record(opened.number, stream, item)
@@ -199,13 +200,20 @@ class Monitor:
         elif not items:
             time.sleep(0.001)  # its end has been read, and its process is still ending
 
-    def _told(self, source: Source, end: Closed) -> Closed:
+    def _told(self, opened: OpenSource, end: Closed) -> Closed:
         """A stream's end without what is said here, or by the source's own warnings."""
-        if end.broken:
+        self._failed |= end.broken
+        is_told_here = end.broken or not isinstance(opened.source, FromFile)
+        if end.warning and is_told_here and opened.ends.may_be_said():
+            if not end.broken:
+                return end
             self._warn(end.warning, error=True)
-        elif not isinstance(source, FromFile):
-            return end
         return Closed(end.complete)
+
+    def _tell_rest_of_ends(self, opened: OpenSource, *, now: bool = False) -> None:
+        if rest := opened.ends.rest(now=now):
+            streams = number_of(rest, "more stream", "more streams")
+            self.say(f"{opened.source.name}: {streams} ended before the end, like those told of.")
 
     def _warn(self, text: str, *, error: bool) -> None:
         """Say what was wrong with what a source read; the end says it again."""
@@ -365,6 +373,7 @@ class Monitor:
         if self._is_due("standstill", now, STANDSTILL_S):
             for opened in self._sources.values():
                 opened.look(self.say)
+                self._tell_rest_of_ends(opened)
         states = [(opened.source.state, opened.stopped) for opened in self._sources.values()]
         if states != self._states:  # who waits for a tracer is told at once
             self._states = states

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from imsafe.monitor.few_words import FewWords
 from imsafe.monitor.view_protocol import SourceRow
 from imsafe.sources.base import FromProcesses, Source
 
@@ -26,6 +27,8 @@ class OpenSource:
         What the monitor waits on; the source may have closed it.
     problem
         Why it failed, in words.
+    ends
+        Which ends of its streams are told of: any number of peers may come and go.
     sending, stopped
         How many processes sent to it when they were looked at last, and how many stood still.
     """
@@ -38,6 +41,7 @@ class OpenSource:
     problem: str = ""
     sending: int = 0
     stopped: int = 0
+    ends: FewWords = field(default_factory=FewWords)
 
     def look(self, say: Callable[[str], bool]) -> None:
         """See which of its processes stand still; `say` is asked again until it says so."""
