@@ -155,6 +155,7 @@ def source_state(state: str) -> str:
         "replay not started": translate("status_line", "replay not started"),
         "replaying": translate("status_line", "replaying"),
         "starting": translate("status_line", "starting"),
+        "stopped": translate("status_line", "stopped"),
         "tracing": translate("status_line", "tracing"),
         "waiting for a sensor": translate("status_line", "waiting for a sensor"),
         "waiting for permission": translate("status_line", "waiting for permission"),

@@ -20,7 +20,7 @@ A_TURN = 2
 class BoxWriter:
     """Writes the boxes of an engine's alerts to a store."""
 
-    def __init__(self, engine: Engine, store: BoxStore, say: Callable[[str], None]) -> None:
+    def __init__(self, engine: Engine, store: BoxStore, say: Callable[[str], object]) -> None:
         self._engine = engine
         self._store = store
         self._say = say

@@ -101,6 +101,7 @@ class Histories:
     def __init__(self, total: int = TOTAL) -> None:
         self._total = total
         self._processes: OrderedDict[tuple[int, int], _Process] = OrderedDict()
+        self._pids: dict[int, set[int]] = {}  # of those, by stream
         self.records = 0
         self._departed: deque[Departed] = deque()
         self._departed_records = 0
@@ -110,6 +111,7 @@ class Histories:
         process = self._processes.get((stream, pid))
         if process is None:
             process = self._processes[stream, pid] = _Process()
+            self._pids.setdefault(stream, set()).add(pid)
         elif process.stretches[-1].records < STRETCH:
             return
         else:
@@ -133,8 +135,17 @@ class Histories:
         ):
             self._forget(process, process.stretches.popleft())
         while self.records > self._total and len(self._processes) > 1:
-            _, oldest = self._processes.popitem(last=False)
-            self.records -= oldest.records
+            self._pop(*next(iter(self._processes)))
+
+    def _pop(self, stream: int, pid: int) -> _Process | None:
+        process = self._processes.pop((stream, pid), None)
+        if process is not None:
+            self.records -= process.records
+            pids = self._pids[stream]
+            pids.discard(pid)
+            if not pids:
+                del self._pids[stream]
+        return process
 
     def _forget(self, process: _Process, stretch: Stretch) -> None:
         process.records -= stretch.records
@@ -149,13 +160,12 @@ class Histories:
 
     def lost(self, stream: int, lost: Lost) -> None:
         """Calls were lost here, for all processes of the stream."""
-        for (number, _), process in self._processes.items():
-            if number == stream:
-                parts = process.stretches[-1].parts
-                if parts and isinstance(last := parts[-1], Lost):
-                    parts[-1] = Lost(last.count + lost.count, last.from_ns, lost.to_ns)
-                else:
-                    parts.append(lost)
+        for pid in self._pids.get(stream, ()):
+            parts = self._processes[stream, pid].stretches[-1].parts
+            if parts and isinstance(last := parts[-1], Lost):
+                parts[-1] = Lost(last.count + lost.count, last.from_ns, lost.to_ns)
+            else:
+                parts.append(lost)
 
     def is_quiet_since(self, stream: int, pid: int, time_ns: int) -> bool:
         """Whether nothing was added of a process from that time on."""
@@ -164,7 +174,7 @@ class Histories:
 
     def pids(self, stream: int) -> list[int]:
         """The processes of a stream of which something is kept."""
-        return [pid for number, pid in self._processes if number == stream]
+        return sorted(self._pids.get(stream, ()))
 
     def end(self, stream: int, process: ProcessInfo, offset_ns: int) -> None:
         """A process of a stream has ended; its last records are kept for a while.
@@ -176,10 +186,9 @@ class Histories:
         offset_ns
             What to add to a record's time for the wall clock.
         """
-        ended = self._processes.pop((stream, process.pid), None)
+        ended = self._pop(stream, process.pid)
         if ended is None:
             return
-        self.records -= ended.records
         parts = _compacted([part for stretch in ended.stretches for part in stretch.parts])
         self._departed.append(Departed(process, offset_ns, parts, ended.records))
         self._departed_records += ended.records

@@ -116,7 +116,7 @@ class Metrics:
         sources: _Samples = [
             (
                 {"source": r["name"], "kind": r["kind"], "number": str(r["number"])},
-                int(not r["finished"] and not r["problem"]),
+                int(not r["finished"] and not r["problem"] and not r["stopped"]),
             )
             for r in status["sources"]
         ]

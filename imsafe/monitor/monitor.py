@@ -42,6 +42,7 @@ STATUS_S = 0.5
 OPEN_BUCKETS_S = 1 / 30
 FLUSH_S = 0.5
 PROFILES_S = 2.0
+STANDSTILL_S = 1.0
 _LONGEST_WAIT = 0.25
 _MOST_WARNINGS = 100
 _MOST_RECORDINGS = 4
@@ -76,7 +77,7 @@ class Monitor:
         self._options = options
         self._selector = selectors.DefaultSelector()
         self._sources: dict[int, OpenSource] = {}
-        self._states: list[str] = []
+        self._states: list[tuple[str, int]] = []
         self._source_count = 0
         self._actions = Actions(options.program) if options.program else None
         self._boxes = BoxWriter(self.engine, BoxStore(options.boxes or default_folder()), self.say)
@@ -158,6 +159,7 @@ class Monitor:
             self._read_rest(opened)
         self.engine.end_source(opened.number)
         opened.source.close()
+        self._tell_rest_of_ends(opened, now=True)
 
     def _read_rest(self, opened: OpenSource) -> None:
         """Take what is on its way from a source that was asked to end."""
@@ -173,7 +175,7 @@ class Monitor:
     def _take(self, opened: OpenSource, items: list[Tagged]) -> None:
         for stream, item in items:
             if isinstance(item, Closed):
-                item = self._told(opened.source, item)  # noqa: PLW2901
+                item = self._told(opened, item)  # noqa: PLW2901
             elif isinstance(item, ProcessInfo) and not isinstance(opened.source, FromFile):
                 item = self._identities.complete(item)  # noqa: PLW2901
             self._record(opened.number, stream, item)
@@ -198,13 +200,20 @@ class Monitor:
         elif not items:
             time.sleep(0.001)  # its end has been read, and its process is still ending
 
-    def _told(self, source: Source, end: Closed) -> Closed:
+    def _told(self, opened: OpenSource, end: Closed) -> Closed:
         """A stream's end without what is said here, or by the source's own warnings."""
-        if end.broken:
+        self._failed |= end.broken
+        is_told_here = end.broken or not isinstance(opened.source, FromFile)
+        if end.warning and is_told_here and opened.ends.may_be_said():
+            if not end.broken:
+                return end
             self._warn(end.warning, error=True)
-        elif not isinstance(source, FromFile):
-            return end
         return Closed(end.complete)
+
+    def _tell_rest_of_ends(self, opened: OpenSource, *, now: bool = False) -> None:
+        if rest := opened.ends.rest(now=now):
+            streams = number_of(rest, "more stream", "more streams")
+            self.say(f"{opened.source.name}: {streams} ended before the end, like those told of.")
 
     def _warn(self, text: str, *, error: bool) -> None:
         """Say what was wrong with what a source read; the end says it again."""
@@ -361,7 +370,11 @@ class Monitor:
             self._look_at_profiles()
         if self._is_due("flush", now, FLUSH_S):
             self._flush()
-        states = [opened.source.state for opened in self._sources.values()]
+        if self._is_due("standstill", now, STANDSTILL_S):
+            for opened in self._sources.values():
+                opened.look(self.say)
+                self._tell_rest_of_ends(opened)
+        states = [(opened.source.state, opened.stopped) for opened in self._sources.values()]
         if states != self._states:  # who waits for a tracer is told at once
             self._states = states
             self._due.pop("status", None)
@@ -484,13 +497,14 @@ class Monitor:
             if findings.gaps:
                 self._server.gaps(gap_records(findings.gaps))
 
-    def say(self, text: str, *, error: bool = False) -> None:
-        """A warning in words, or an error, for everybody."""
+    def say(self, text: str, *, error: bool = False) -> bool:
+        """A warning in words, or an error, for everybody; False if it was said a moment ago."""
         if not self.report.notice(text, error=error):
-            return
+            return False
         self._outputs.notice(text, error=error)
         if self._server is not None:
             self._server.notice(text, time.time(), error=error)
+        return True
 
     # The view.
 

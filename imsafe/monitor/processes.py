@@ -68,16 +68,29 @@ class Processes:
 
     def __init__(self) -> None:
         self._processes: dict[Key, _Process] = {}
+        self._pids: dict[int, set[int]] = {}  # of those, by stream
         self._ended: OrderedDict[Key, tuple[_Process, float | None]] = OrderedDict()
         self._introduced: dict[Key, ProcessIdentity] = {}
 
     def _get(self, stream: int, pid: int) -> _Process:
         process = self._processes.get((stream, pid))
         if process is None:
-            process = self._processes[stream, pid] = _Process()
+            process = _Process()
+            self._put((stream, pid), process)
             if len(self._processes) > MOST_PROCESSES:
-                del self._processes[next(iter(self._processes))]
+                self._pop(next(iter(self._processes)))
         return process
+
+    def _put(self, key: Key, process: _Process) -> None:
+        self._processes[key] = process
+        self._pids.setdefault(key[0], set()).add(key[1])
+
+    def _pop(self, key: Key) -> _Process:
+        pids = self._pids[key[0]]
+        pids.discard(key[1])
+        if not pids:
+            del self._pids[key[0]]
+        return self._processes.pop(key)
 
     def announce(
         self, stream: int, info: ProcessInfo, application: int, started: float | None
@@ -97,7 +110,7 @@ class Processes:
             until = max(process.gone.values(), default=-(1 << 63))
             self._bury((stream, info.pid))
             process = _Process(gone=process.gone, former_until_ns=until)
-            self._processes[stream, info.pid] = process
+            self._put((stream, info.pid), process)
         process.application = application or process.application
         process.has_io_uring = False  # a ring does not outlive exec
         process.identity = {
@@ -163,7 +176,7 @@ class Processes:
         return True
 
     def _bury(self, key: Key) -> None:
-        process = self._processes.pop(key)
+        process = self._pop(key)
         process.threads.clear()
         if process.whole.calls:
             self._ended.pop(key, None)
@@ -178,7 +191,7 @@ class Processes:
 
     def pids(self, stream: int) -> list[int]:
         """The processes of a stream."""
-        return [pid for number, pid in self._processes if number == stream]
+        return sorted(self._pids.get(stream, ()))
 
     def end(self, stream: int, pid: int | None = None) -> None:
         """A process has ended, or all of a stream."""
@@ -186,8 +199,8 @@ class Processes:
             if (stream, pid) in self._processes:
                 self._bury((stream, pid))
             return
-        for key in [key for key in self._processes if key[0] == stream]:
-            self._bury(key)
+        for one in sorted(self._pids.get(stream, ())):
+            self._bury((stream, one))
 
     def introduced(self) -> list[ProcessIdentity]:
         """Who has been announced since this was asked last."""

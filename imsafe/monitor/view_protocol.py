@@ -119,6 +119,8 @@ class SourceRow(TypedDict):
     finished: bool
     problem: str
     """Why it ended before its time, in words; empty when it did not."""
+    stopped: int
+    """How many of the processes that send to it stand still."""
 
 
 class Hello(TypedDict):

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from imsafe.stream.items import Tagged
+
+if TYPE_CHECKING:  # for Linux only
+    from imsafe.sources.standstill import SendingProcess
 
 
 @dataclass(slots=True)
@@ -75,6 +78,14 @@ class Source(Protocol):
 
     def close(self) -> None:
         """End every stream and release everything; safe to call twice."""
+
+
+@runtime_checkable
+class FromProcesses(Protocol):
+    """A source that knows which processes send to it: one that is stopped is told of."""
+
+    def processes(self) -> list[SendingProcess]:
+        """Those whose streams are open."""
 
 
 @runtime_checkable

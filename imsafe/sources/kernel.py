@@ -26,8 +26,9 @@ from imsafe.sources.ebpf.tracer import STARTER
 from imsafe.sources.executable import describe, package_of
 from imsafe.sources.kernel_request import KernelRequest
 from imsafe.sources.matching import look_at, matched
-from imsafe.sources.peer import Allowed, connect_checked
+from imsafe.sources.peer import Allowed, connect_checked, received_from
 from imsafe.sources.reception import Reception
+from imsafe.sources.standstill import SendingProcess
 from imsafe.stream.frames import MAGIC
 from imsafe.stream.items import Closed, End, Item, Segment, Tagged
 from imsafe.words import number_of
@@ -83,6 +84,7 @@ class KernelSource:
         self._overlooked = 0
         self._known: dict[str, dict[str, Any]] = {}
         self._describing: threading.Thread | None = None
+        self._sending: SendingProcess | None = None
         self._reception = Reception(
             f"The kernel tracer of {self.name}", self.counters, itertools.count().__next__
         )
@@ -124,6 +126,7 @@ class KernelSource:
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         errors, theirs_errors = os.pipe()
         try:
             argv = [*self._privileged(), *self._request.words()]
@@ -171,6 +174,7 @@ class KernelSource:
                 " imsafe-tracer.service, or use the device auto."
             ) from error
         connection.settimeout(_END_S)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         connection.sendall(json.dumps(self._request.words()).encode() + b"\n")
         return connection
 
@@ -198,13 +202,15 @@ class KernelSource:
             if time.monotonic() > deadline:
                 self.close()
                 raise SourceError("The kernel tracer did not start in time.")
-        self._check_start(connection.recv(4096, socket.MSG_PEEK))
+        self._check_start(*received_from(connection, 4096, socket.MSG_PEEK))
 
-    def _check_start(self, first: bytes) -> None:
+    def _check_start(self, first: bytes, sender: int) -> None:
         # One that listens has only the socket to say why not.
         if first[:1] != MAGIC[:1]:
             raise self._failure(first)
         self._begun = True
+        # Not the process that was started: that may be sudo, or what listens.
+        self._sending = SendingProcess(self._reception.name, sender)
 
     def _failure(self, first: bytes) -> SourceError:
         """Why the tracer ended before it began."""
@@ -251,13 +257,13 @@ class KernelSource:
         events = 0
         while events < _EVENTS_A_READ and not self._reception.over:
             try:
-                octets = connection.recv(_BYTES_A_TURN)
+                octets, sender = received_from(connection, _BYTES_A_TURN)
             except BlockingIOError:
                 break
             except OSError:  # reset: the tracer was killed
-                octets = b""
+                octets, sender = b"", 0
             if not self._begun:
-                self._check_start(octets)
+                self._check_start(octets, sender)
             arrived = self._reception.feed(octets) if octets else self._reception.end()
             events += sum(len(item) for _, item in arrived if isinstance(item, np.ndarray))
             items += arrived
@@ -288,6 +294,12 @@ class KernelSource:
                 for key, value in self._known.get(entry["name"], {}).items():
                     entry.setdefault(key, value)
         return item
+
+    def processes(self) -> list[SendingProcess]:
+        """The tracer, while its stream is open."""
+        if self._sending is None or self._connection is None or self._reception.over:
+            return []
+        return [self._sending]
 
     def stop(self) -> bool:
         """Ask the tracer to end: what it has still comes from `read`, with its totals last."""

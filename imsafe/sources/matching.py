@@ -116,8 +116,14 @@ def cgroup_of(pid: int) -> str:
     return next((line[3:] for line in text.splitlines() if line.startswith("0::")), "")
 
 
-def _cgroup_mounts() -> dict[Path, str]:
-    """Where control groups (version 2) are mounted, and which of them stands at that place."""
+def cgroup_mounts() -> dict[Path, str]:
+    """Where control groups (version 2) are mounted, and which of them stands at that place.
+
+    Raises
+    ------
+    SourceError
+        Nowhere.
+    """
     found = {}
     for line in Path("/proc/self/mountinfo").read_text("utf-8", "replace").split("\n"):
         before, _, after = line.partition(" - ")
@@ -146,7 +152,7 @@ def cgroup_root() -> Path:
     SourceError
         Nowhere.
     """
-    mounts = _cgroup_mounts()
+    mounts = cgroup_mounts()
     return min(mounts, key=lambda place: len(mounts[place]))
 
 
@@ -160,7 +166,7 @@ def cgroup_path(target: Target) -> str:
     SourceError
         A folder that is not below the mounted control groups.
     """
-    mounts = _cgroup_mounts()
+    mounts = cgroup_mounts()
     if target.kind == "unit":
         root = cgroup_root()
         return _below(mounts[root], _unit_folder(target.value, root).relative_to(root))

@@ -54,6 +54,18 @@ def peer_of(connection: socket.socket) -> Peer:
     return Peer(pid, uid, frozenset((gid, *groups)))
 
 
+def received_from(connection: socket.socket, size: int, flags: int = 0) -> tuple[bytes, int]:
+    """What has arrived, and the pid of the process that sent it, as the kernel vouches for it.
+
+    The pid is 0 unless SO_PASSCRED was set when it was sent, or if it has no number here.
+    """
+    octets, ancillary, _, _ = connection.recvmsg(size, socket.CMSG_SPACE(_UCRED.size), flags)
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+            return octets, _UCRED.unpack(content)[0]
+    return octets, 0
+
+
 @dataclass(frozen=True, slots=True)
 class Allowed:
     """Who may be at the other end: the same user, root, and these.

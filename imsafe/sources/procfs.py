@@ -83,13 +83,21 @@ def user_name(uid: int) -> str:
         return str(uid)
 
 
-def started_ns(pid: int) -> int:
-    """When a process was born, by CLOCK_MONOTONIC; 0 when it is gone, or before that clock."""
+def state(pid: int) -> tuple[str, int]:
+    """The letter of a process's state, and its birth in the kernel's ticks; "" and 0: gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
+        return "", 0
+    return fields[0].decode(), int(fields[19])
+
+
+def started_ns(pid: int) -> int:
+    """When a process was born, by CLOCK_MONOTONIC; 0 when it is gone, or before that clock."""
+    ticks = state(pid)[1]
+    if not ticks:
         return 0
     # The kernel counts from the machine's start, with the time that it was suspended.
-    since_boot = int(fields[19]) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+    since_boot = ticks * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
     suspended = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
     return max(0, since_boot - suspended)

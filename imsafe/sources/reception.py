@@ -14,6 +14,9 @@ from imsafe.stream.items import Closed, Item, Lost, Segment, Tagged
 from imsafe.stream.losses import Losses
 from imsafe.stream.parser import StreamParser
 
+MOST_STREAMS = 256
+"""Of one peer, at a time; a sensor or tracer has one, and whatever records several has few."""
+
 
 class Reception:
     """The streams that arrive from one peer.
@@ -67,9 +70,8 @@ class Reception:
         gone = f"{self.name} went away in the middle of its stream"
         closing: list[Tagged] = []
         for stream, item in self._parser.finish():
-            own = self._ids[stream]
+            own = self._forget(stream)
             assert isinstance(item, Closed)
-            self._forget(own)
             why = f"{gone}; {item.warning}." if item.warning else f"{gone}."
             closing.append((own, item if item.complete else Closed(False, why)))
         return closing
@@ -80,19 +82,26 @@ class Reception:
         if not self._ids:
             # Not even a header: a stream of nothing carries the sentence.
             begun = self._renumbered([(-1, Segment({"applications": []}))])
-        return begun + [self._closed(own, why) for own in list(self._ids.values())]
+        closed = Closed(complete=False, warning=why, broken=True)
+        return begun + [(self._forget(stream), closed) for stream in list(self._ids)]
 
-    def _closed(self, own: int, warning: str) -> Tagged:
-        self._forget(own)
-        return own, Closed(complete=False, warning=warning, broken=True)
-
-    def _forget(self, own: int) -> None:
-        self._ids = {theirs: ours for theirs, ours in self._ids.items() if ours != own}
-        self._losses.pop(own, None)
+    def _forget(self, stream: int) -> int:
+        """A stream of the peer's is over; its number within the source."""
+        own = self._ids.pop(stream)
+        del self._losses[own]
         self._counters.streams_open -= 1
+        return own
 
     def _renumbered(self, items: list[Tagged]) -> list[Tagged]:
-        return [(self._note(stream, item), item) for stream, item in items]
+        done: list[Tagged] = []
+        for stream, item in items:
+            done.append((self._note(stream, item), item))
+            if len(self._ids) > MOST_STREAMS:
+                return done + self._break_off(
+                    f"{self.name} has more than {MOST_STREAMS} streams open at once and was"
+                    " turned away."
+                )
+        return done
 
     def _note(self, stream: int, item: Item) -> int:
         """Count an item; the number of its stream within the source."""
@@ -109,5 +118,5 @@ class Reception:
         elif isinstance(item, Lost):
             self._counters.lost += self._losses[own].frame(item)
         elif isinstance(item, Closed):
-            self._forget(own)
+            self._forget(stream)
         return own

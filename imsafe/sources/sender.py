@@ -30,7 +30,10 @@ from imsafe.words import number_of
 
 BUFFER_LIMIT = 64 << 20
 _RETRY_S = (0.1, 2.0)
+_TURNED_AWAY_S = 1.0
+"""A connection that is closed sooner was not wanted: it is tried ever more rarely again."""
 _PATIENCE_S = 10.0
+_CLOSED = "the listener has closed the connection"
 _U32 = 0xFFFFFFFF
 
 
@@ -84,6 +87,7 @@ class Sender:
         self._said = ""
         self._retry_at = 0.0
         self._retry_s = _RETRY_S[0]
+        self._connected_at = time.monotonic()
         # Over the whole life: calls taken, and calls in or missing from what was sent.
         self.calls = 0
         self._settled = 0
@@ -168,6 +172,9 @@ class Sender:
             self._try_to_connect(self._connect)
         if self._connection is not None:
             self._pump(self._connection)
+        if self._connect is not None and self._connection is not None and self._is_wanted():
+            self._retry_s = _RETRY_S[0]
+            self._say_once("Connected to a listener.")
         return self._connection is not None or self._connect is not None
 
     def _try_to_connect(self, connect: Callable[[], socket.socket]) -> None:
@@ -183,12 +190,14 @@ class Sender:
         except OSError:
             self._say_once("Nobody listens yet; the calls are kept until somebody does.")
             return
-        self._retry_s = _RETRY_S[0]
-        self._say_once("Connected to a listener.")
+        self._connected_at = time.monotonic()
         if self._lost:
             # What has been kept is old and has a hole: better the present.
             self._begin_segment(self._live_processes())
         self._connection = connection
+
+    def _is_wanted(self) -> bool:
+        return time.monotonic() - self._connected_at >= _TURNED_AWAY_S
 
     def _say_once(self, sentence: str) -> None:
         if sentence != self._said:
@@ -200,7 +209,7 @@ class Sender:
         progress = False
         try:
             if self._closed_by_listener(connection):
-                self._disconnect("the listener has closed the connection")
+                self._disconnect(_CLOSED)
                 return progress
             while self._queue:
                 first = self._queue[0]
@@ -216,7 +225,7 @@ class Sender:
         except BlockingIOError:
             pass
         except OSError:
-            self._disconnect("the listener has closed the connection")
+            self._disconnect(_CLOSED)
         return progress
 
     @staticmethod
@@ -231,6 +240,8 @@ class Sender:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._connect is not None and why is _CLOSED and not self._is_wanted():
+            why += " at once; it may have no place left, or not admit this user"
         self._say_once(f"{why[0].upper()}{why[1:]}.")
         self._retry_at = time.monotonic() + self._retry_s
         self._begin_segment(self._live_processes())
@@ -252,6 +263,8 @@ class Sender:
             if self._pump(self._connection):
                 give_up = time.monotonic() + _PATIENCE_S
         if self._connection is not None:
+            if self._connect is not None and not self._queue:
+                self._say_once("Connected to a listener.")  # too shortly to have been said
             self._connection.close()
             self._connection = None
         if self._queue:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import itertools
 import logging
+import os
 import select
 import socket
 import time
@@ -17,6 +18,7 @@ import numpy as np
 from imsafe.sources.base import Counters
 from imsafe.sources.peer import Allowed, PrivateListener, peer_of, user_name
 from imsafe.sources.reception import Reception
+from imsafe.sources.standstill import SendingProcess
 from imsafe.stream.items import Tagged
 from imsafe.words import number_of
 
@@ -24,6 +26,9 @@ DEFAULT_SOCKET = "/tmp/imsensor"  # noqa: S108
 """The original's name; whoever is at the other end is checked."""
 
 _SENSORS_AT_MOST = 256
+_OTHERS_AT_MOST = 240
+"""Other users' sensors; the other places are for those of the listener's own user and root."""
+_OF_ANOTHER_AT_MOST = 128
 _BYTES_A_TURN = 1 << 18
 _EVENTS_A_READ = 1 << 16
 _REST_S = 1.0
@@ -154,11 +159,31 @@ class SensorSource:
             connection.close()
             self._take_a_rest(listening, f"there are {_SENSORS_AT_MOST} sensors already")
             return
-        reception = Reception(
-            f"Process {peer.pid} (user {user_name(peer.uid)})", self.counters, self._new_stream
+        if words := self._why_no_share(peer.uid):
+            self.refusals += 1
+            self._say(f"{peer} was turned away: {words}")
+            connection.close()
+            return
+        name = f"Process {peer.pid} (user {user_name(peer.uid)})"
+        self._sensors[connection.fileno()] = _Sensor(
+            connection,
+            Reception(name, self.counters, self._new_stream),
+            SendingProcess(name, peer.pid),
+            peer.uid,
         )
-        self._sensors[connection.fileno()] = _Sensor(connection, reception)
         self._epoll.register(connection, select.EPOLLIN)
+
+    def _why_no_share(self, uid: int) -> str:
+        """Why another user has no share of the places left; empty: there is one."""
+        own = (os.geteuid(), 0)
+        others = [sensor.uid for sensor in self._sensors.values() if sensor.uid not in own]
+        if uid in own:
+            return ""
+        if others.count(uid) >= _OF_ANOTHER_AT_MOST:
+            return f"that user has {_OF_ANOTHER_AT_MOST} sensors here already"
+        if len(others) >= _OTHERS_AT_MOST:
+            return f"other users have {_OTHERS_AT_MOST} sensors here already"
+        return ""
 
     def _take_a_rest(self, listening: int, why: str) -> None:
         """Accept nobody for a moment: the queue would make the epoll ring without end."""
@@ -205,6 +230,10 @@ class SensorSource:
         del self._sensors[number]
         sensor.connection.close()
 
+    def processes(self) -> list[SendingProcess]:
+        """The connected sensors."""
+        return [sensor.process for sensor in self._sensors.values()]
+
     def stop(self) -> bool:
         """Nothing is on its way that `close` would lose."""
         return False
@@ -229,3 +258,5 @@ class _Sensor:
 
     connection: socket.socket
     reception: Reception
+    process: SendingProcess
+    uid: int

@@ -18,6 +18,7 @@ import imsafe
 from imsafe.errors import SourceError, reason
 from imsafe.sources.base import Counters
 from imsafe.sources.reception import Reception
+from imsafe.sources.standstill import SendingProcess
 from imsafe.stream.items import Tagged
 
 _BYTES_A_TURN = 1 << 18
@@ -88,6 +89,7 @@ class TracerProcess:
         ]
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
+        self._sending: SendingProcess | None = None
         self._reception = Reception(
             f"The tracer of {self.name}", self.counters, itertools.count().__next__
         )
@@ -140,6 +142,7 @@ class TracerProcess:
             os.close(status_read)
         ours.setblocking(False)
         self._connection = ours
+        self._sending = SendingProcess(self._reception.name, self._process.pid)
 
     def _start(self, stream: int, status: int) -> subprocess.Popen[bytes]:
         target = [f"-p{pid}" for pid in self._pids] if self._argv is None else ["--", *self._argv]
@@ -208,6 +211,12 @@ class TracerProcess:
         except subprocess.TimeoutExpired:
             return False
         return True
+
+    def processes(self) -> list[SendingProcess]:
+        """The tracer, while its stream is open."""
+        if self._sending is None or self._connection is None or self._reception.over:
+            return []
+        return [self._sending]
 
     def stop(self) -> bool:
         """Nothing is on its way that `close` would lose."""

@@ -446,7 +446,7 @@ def test_awaited_permission_is_shown(window):
     window.watch.session = type("Session", (), {"child": object(), "connected": True})()
     row = {
         "number": 1, "kind": "driver", "name": "nginx", "state": "waiting for permission",
-        "calls": 0, "lost": 0, "streams": 0, "finished": False, "problem": "",
+        "calls": 0, "lost": 0, "streams": 0, "finished": False, "problem": "", "stopped": 0,
     }  # fmt: skip
     try:
         window.watch._take_status({

@@ -59,6 +59,7 @@ def status(*rows: ApplicationRow) -> Status:
                 "streams": 1,
                 "finished": False,
                 "problem": "",
+                "stopped": 0,
             }
         ],
     }
@@ -119,6 +120,9 @@ def test_calls_lost_scores_and_alerts(tmp_path):
     for turn in range(4):
         outputs.status(now, 200.0 + 20 * turn)
     assert samples(path)["imsafe_highest_score_ratio", "web"] == 0
+    now["sources"][0]["stopped"] = 1
+    outputs.status(now, 300.0)
+    assert samples(path)["imsafe_source_up", "sensor", "1", "/run/s"] == 0
 
 
 def test_a_file_that_cannot_be_written_is_said_and_tried_again(tmp_path):

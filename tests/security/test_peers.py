@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -21,13 +22,15 @@ if sys.platform != "linux":
 
 from imsafe.events import EVENT
 from imsafe.monitor.score_log_reader import read_score_log
+from imsafe.sources import sensor as sensor_module
+from imsafe.sources.peer import Allowed, Peer
 from imsafe.sources.sensor import SensorSource
 from imsafe.stream.codec import encode
-from imsafe.stream.frames import MAX_PAYLOAD, segment_header
+from imsafe.stream.frames import MAX_PAYLOAD, FrameKind, frame, segment_header
 from imsafe.stream.items import Closed, End, Item, ProcessInfo
 from imsafe.stream.trace_file import TraceWriter
 from tests.faults.kills import META, learned
-from tests.sources.running import run
+from tests.sources.running import eventually, kill_and_wait, run, start
 
 
 @pytest.fixture
@@ -108,6 +111,74 @@ def test_one_that_stops_in_the_middle_of_a_frame(source: SensorSource) -> None:
         well_served(source)
         well_served(source)
         assert source.state.startswith("1 sensor") or source.state == "2 sensors"
+
+
+def test_other_users_have_a_share(source: SensorSource, monkeypatch, caplog) -> None:
+    """Neither one of them nor all together keep the listener's own user and root out."""
+    theirs = 12345
+
+    def of_another(connection: socket.socket) -> Peer:
+        return Peer(os.getpid(), theirs, frozenset())
+
+    monkeypatch.setattr(source, "_allowed", Allowed(users=frozenset({12345, 12346})))
+    with ExitStack() as stack, caplog.at_level(logging.WARNING):
+        with monkeypatch.context() as another:
+            another.setattr(sensor_module, "peer_of", of_another)
+            for _ in range(128):
+                stack.enter_context(connected(source))
+                source.read()
+            assert (source.state, source.refusals) == ("128 sensors", 0)
+            stack.enter_context(connected(source))
+            source.read()
+            assert (source.state, source.refusals) == ("128 sensors", 1)
+            assert "that user has 128 sensors here already" in caplog.text
+            theirs = 12346
+            for _ in range(240 - 128):
+                stack.enter_context(connected(source))
+                source.read()
+            assert (source.state, source.refusals) == ("240 sensors", 1)
+            stack.enter_context(connected(source))
+            source.read()
+            assert (source.state, source.refusals) == ("240 sensors", 2)
+        for _ in range(16):
+            stack.enter_context(connected(source))
+            source.read()
+        assert (source.state, source.refusals) == ("256 sensors", 2)
+
+
+def test_one_with_more_streams_than_a_peer_may_have(source: SensorSource) -> None:
+    items: list[tuple[int, Item]] = []
+    channel = segment_header(META)[20:]
+    with connected(source) as peer:
+        frames = [frame(FrameKind.CHANNEL, channel, number) for number in range(1, 300)]
+        peer.sendall(b"".join([segment_header(META), *frames]))
+        read_until(source, items, lambda: any(isinstance(item, Closed) for _, item in items))
+    assert source.counters.streams_open == 0
+    closed = [item for _, item in items if isinstance(item, Closed)]
+    assert len(closed) == 257
+    assert all("more than 256 streams open at once" in item.warning for item in closed)
+    well_served(source)
+
+
+def test_thousands_that_send_garbage_fill_no_log(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    words = ["-d", learned(tmp_path), "-t", 1, "--boxes", tmp_path / "b", "--sensor", path]
+    monitor = start("monitor", *words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    try:
+        eventually(path.exists, "it listens", 60)
+        for _ in range(500):
+            with socket.socket(socket.AF_UNIX) as peer:
+                peer.settimeout(10)
+                peer.connect(str(path))
+                peer.sendall(b"garbage")
+                assert peer.recv(1) == b""
+        monitor.terminate()
+        said = monitor.communicate(timeout=60)[1].splitlines()
+        assert monitor.returncode == 2
+        assert sum("is not a valid ImSafe stream" in line for line in said) == 20
+        assert f"{path}: 480 more streams ended before the end" in said[20]
+    finally:
+        kill_and_wait(monitor)
 
 
 @pytest.mark.parametrize("length", [MAX_PAYLOAD + 1, 0xFFFFFFFF])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from unittest.mock import patch
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imsafe.events import EVENT, Kind
+from imsafe.sources import sender as sender_module
 from imsafe.sources.sender import Sender
 from imsafe.stream.items import Lost, ProcessInfo
 from imsafe.stream.parser import StreamParser
@@ -143,3 +145,28 @@ def test_what_is_never_dropped_has_a_limit_too() -> None:
     assert len(stream.calls) + stream.lost == 2000
     sender.close()
     listener.leave()
+
+
+def test_turned_away_it_tries_ever_more_rarely_and_says_so_once(monkeypatch) -> None:
+    monkeypatch.setattr(sender_module, "_RETRY_S", (0.01, 0.16))
+    tries: list[float] = []
+    said: list[str] = []
+
+    def connect() -> socket.socket:
+        tries.append(time.monotonic())
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        theirs.close()
+        return ours
+
+    sender = Sender({}, list, connect=connect, say=said.append)
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end:
+        sender.tick()
+        time.sleep(0.002)
+    assert 5 < len(tries) < 20
+    assert tries[-1] - tries[-2] > 0.12
+    assert said == [
+        "The listener has closed the connection at once; it may have no place left, or not admit"
+        " this user."
+    ]

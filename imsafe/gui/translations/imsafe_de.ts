@@ -3654,6 +3654,10 @@ Dasselbe von Hand: Datei wählt das Gerät, Werkzeuge &gt; In Datei aufzeichnen 
             <translation>startet</translation>
         </message>
         <message>
+            <source>stopped</source>
+            <translation>angehalten</translation>
+        </message>
+        <message>
             <source>tracing</source>
             <translation>verfolgt</translation>
         </message>
