@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from imsafe.gui.sizes import resize_to_fit
 from imsafe.gui.timers import timer
 from imsafe.monitor.actions import TIME_LIMIT, environment
 from imsafe.monitor.view_protocol import Alert
@@ -87,7 +88,7 @@ class ActionTest(QDialog):
         layout.addWidget(given)
         layout.addWidget(self.given)
         layout.addWidget(buttons)
-        self.resize(620, 420)
+        resize_to_fit(self, 620, 420)
         alert = sample_alert(application)
         variables = environment(alert)
         document = json.dumps(alert)

@@ -29,6 +29,9 @@ from imsafe.gui.score_plot import time_text
 from imsafe.monitor.view_protocol import Alert, IoUringNotice
 from imsafe.words import grouped, plural
 
+LONGEST_COMMAND = 200
+"""Letters of a command line that are shown; pointing at it, or a copy, tells the rest."""
+
 
 class AlertDetail(QWidget):
     """Explains the selected alert, or the worst one of an incident.
@@ -174,10 +177,11 @@ class AlertDetail(QWidget):
             self.process,
             self._process_text(alert),
         )
-        self._set(
-            self.command,
-            command_line(alert["argv"]) or self.tr("unknown: it had ended before one could look"),
-        )
+        command = command_line(alert["argv"])
+        # All of a long one would push what stands below it out of sight.
+        shown = command if len(command) <= LONGEST_COMMAND else command[:LONGEST_COMMAND] + "..."
+        self._set(self.command, shown or self.tr("unknown: it had ended before one could look"))
+        self.command.setToolTip(tip(command) if shown != command else "")
         self._set(
             self.parents,
             " ← ".join(f"{name(comm) or '?'} ({pid})" for pid, comm in alert["parents"]),

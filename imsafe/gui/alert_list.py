@@ -117,6 +117,7 @@ class AlertList(QWidget):
         )
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName(self.tr("Search of the alerts"))
+        self.search.setMinimumWidth(10 * self.fontMetrics().averageCharWidth())
         self.search.textChanged.connect(self._sift)
         self.which = QComboBox()
         self.which.addItems([self.tr("All"), self.tr("Not seen"), self.tr("Open")])
@@ -168,7 +169,7 @@ class AlertList(QWidget):
         assert selection is not None
         header.setStretchLastSection(True)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        set_widths(view, (14, 12, 15, 17, 6, 7))
+        set_widths(view, (18, 12, 15, 17, 6, 7))
         header.resizeSection(WHAT, header.minimumSectionSize())  # it takes what is left
         view.setColumnHidden(APPLICATION, True)
         view.setColumnHidden(TIMES, True)

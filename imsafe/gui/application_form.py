@@ -73,10 +73,9 @@ class ApplicationForm(QWidget):
         self.what_if.setToolTip(self.tr("See the alerts of a threshold in a recording"))
         self.meaning = QLabel()
         row = QHBoxLayout()
-        row.addWidget(self.threshold)
-        row.addWidget(self.meaning, 1)
-        row.addWidget(self.suggest)
-        row.addWidget(self.what_if)
+        for widget in (self.threshold, self.suggest, self.what_if):
+            row.addWidget(widget)
+        row.addStretch(1)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow(self.tr("Applicatio&n:"), self.name)
@@ -84,6 +83,7 @@ class ApplicationForm(QWidget):
         form.addRow("", self.about)
         form.addRow(self.tr("Anomaly t&hreshold:"), self.suggested)
         form.addRow("", row)
+        form.addRow("", self.meaning)
         form.addRow("", self.price)
         form.addRow("", self.difference)
         self.summary: Glance | None = None

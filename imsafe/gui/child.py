@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -213,7 +214,8 @@ class Child(QObject):
             text = self.tr("ims-{0} has a bug and ended: {1}")
             self._end(-1, text.format(self.program, words))
         elif how == QProcess.ExitStatus.CrashExit:
-            self._end(-1, self.tr("ims-{0} was killed.").format(self.program))
+            words = self.tr("ims-{0} was killed ({1}).")
+            self._end(-1, words.format(self.program, _signal_name(status)))
         else:
             self._end(status, words if status == 2 else "")
 
@@ -223,3 +225,10 @@ class Child(QObject):
             self._again.stop()
             self._patience.stop()
             self.ended.emit(status, words)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)

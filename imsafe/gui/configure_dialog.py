@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -29,8 +30,9 @@ from imsafe.gui.configuration import (
     check_output,
 )
 from imsafe.gui.device import Device
-from imsafe.gui.fields import PathField, ProblemLine, grow, ok_button
+from imsafe.gui.fields import PathField, ProblemLine, Squeezable, grow, ok_button
 from imsafe.gui.settings import Settings
+from imsafe.gui.sizes import resize_to_fit
 from imsafe.gui.what_if_dialog import WhatIfDialog
 
 
@@ -82,7 +84,7 @@ class ConfigureDialog(QDialog):
         beside.addLayout(pair)
         inside = QHBoxLayout(applications)
         inside.addLayout(beside)
-        inside.addWidget(self.form, 1)
+        inside.addWidget(Squeezable(self.form), 1)
 
         self.log = PathField(settings, "log", "save", self.tr("Log to file"),
                              self.tr("Score logs (*.log);;All files (*)"))  # fmt: skip
@@ -155,7 +157,7 @@ class ConfigureDialog(QDialog):
         layout.addWidget(outputs)
         layout.addWidget(self.problem)
         layout.addWidget(self.buttons)
-        self.resize(840, self.sizeHint().height())
+        resize_to_fit(self, 840, self.sizeHint().height())
 
         self.log.set_path(configuration.log)
         self.record.set_path(configuration.record)
@@ -176,6 +178,10 @@ class ConfigureDialog(QDialog):
             field.changed.connect(self._check)
         self.list.setCurrentRow(0)
         self._choose(0)
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: D102
+        super().showEvent(event)
+        grow(self)
 
     def configuration(self) -> Configuration:
         """What the fields say."""

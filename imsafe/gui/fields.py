@@ -5,24 +5,27 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PyQt6.QtCore import QLocale, Qt, pyqtSignal
+from PyQt6.QtCore import QLocale, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QPalette, QValidator
 from PyQt6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
     QFileDialog,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QMessageBox,
     QPushButton,
+    QScrollArea,
     QWidget,
 )
 
 from imsafe.gui.colours import colours
 from imsafe.gui.device import Problem
 from imsafe.gui.settings import Settings
+from imsafe.gui.sizes import FRAME
 
 Choose = Literal["open", "save", "folder"]
 
@@ -54,7 +57,7 @@ class PathField(QWidget):
         self._filters = filters
         self.edit = QLineEdit()
         self.edit.setAccessibleName(title)
-        self.edit.setMinimumWidth(280)
+        self.edit.setMinimumWidth(200)
         self.edit.textChanged.connect(self.changed)
         self.browse = QPushButton(self.tr("Browse..."))
         self.browse.setAutoDefault(False)
@@ -149,8 +152,36 @@ def grow(dialog: QDialog) -> None:
     if layout is not None and dialog.isVisible():
         layout.activate()
         needed = layout.totalHeightForWidth(dialog.width())
+        if (screen := dialog.screen()) is not None:
+            needed = min(needed, screen.availableGeometry().height() - FRAME.height())
         if needed > dialog.height():
             dialog.resize(dialog.width(), needed)
+
+
+class Squeezable(QScrollArea):
+    """Lets a form be scrolled where a small screen has no room for all of it."""
+
+    def __init__(self, form: QWidget) -> None:
+        super().__init__()
+        self.setWidget(form)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        policy = self.sizePolicy()
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self._form = form
+
+    def heightForWidth(self, width: int) -> int:  # noqa: D102
+        return self._form.heightForWidth(width)
+
+    def sizeHint(self) -> QSize:  # noqa: D102
+        return self._form.sizeHint()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: D102
+        bar = self.verticalScrollBar()
+        width = self._form.minimumSizeHint().width() + (bar.sizeHint().width() if bar else 0)
+        return QSize(width, 6 * self.fontMetrics().lineSpacing())
 
 
 def ok_button(box: QDialogButtonBox) -> QPushButton:

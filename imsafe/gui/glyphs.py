@@ -8,7 +8,7 @@ from typing import Literal
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QIcon, QPainter, QPalette, QPen, QPixmap, QPolygonF
 
-Glyph = Literal["cross", "play", "stop"]
+Glyph = Literal["cross", "more", "play", "stop"]
 
 _SIZE = 20
 _RATIO = 3
@@ -34,6 +34,11 @@ def glyph(which: Glyph, palette: QPalette) -> QIcon:
             painter.setPen(pen)
             painter.drawLine(QPointF(5, 5), QPointF(15, 15))
             painter.drawLine(QPointF(15, 5), QPointF(5, 15))
+        elif which == "more":
+            painter.setPen(QPen(colour, 2.2))
+            for left in (4, 10):
+                corners = [QPointF(left, 5), QPointF(left + 5, 10), QPointF(left, 15)]
+                painter.drawPolyline(QPolygonF(corners))
         else:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour)

@@ -14,6 +14,7 @@ from imsafe.gui.guide_pages import Choose, Watch
 from imsafe.gui.guide_plan import UNSURE_THRESHOLD, Plan
 from imsafe.gui.guide_work import Learn, Record
 from imsafe.gui.settings import Settings
+from imsafe.gui.sizes import resize_to_fit
 
 
 class Guide(QWizard):
@@ -41,7 +42,7 @@ class Guide(QWizard):
         self.watch = Watch(self.plan)
         for page in (self.choose, self.record, self.learn, self.watch):
             self.addPage(page)
-        self.resize(680, 460)
+        resize_to_fit(self, 680, 460)
 
     def accept(self) -> None:  # noqa: D102
         plan = self.plan

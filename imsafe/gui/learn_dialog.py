@@ -41,6 +41,7 @@ from imsafe.gui.progress_words import (
     time_left,
 )
 from imsafe.gui.settings import Settings
+from imsafe.gui.sizes import resize_to_fit
 from imsafe.gui.trace_list import TraceList
 from imsafe.words import grouped, plural, printable
 
@@ -174,7 +175,7 @@ class LearnDialog(QDialog):
         layout.addWidget(self.said)
         layout.addWidget(self.saturation)
         layout.addWidget(self.buttons)
-        self.resize(720, 560)
+        resize_to_fit(self, 720, 560)
 
         self.add_files.clicked.connect(self._ask_files)
         self.add_folder.clicked.connect(self._ask_folder)

@@ -19,6 +19,7 @@ from imsafe.gui.point import time_text
 from imsafe.gui.score_history import LiveHistory
 from imsafe.gui.score_plot import ScorePlot
 from imsafe.gui.settings import Settings
+from imsafe.gui.sizes import resize_to_fit
 from imsafe.monitor.score_log_reader import ScoreLogReader
 from imsafe.words import grouped, plural
 
@@ -171,7 +172,7 @@ class LogWindow(QMainWindow):
         self._reader.at_end.connect(self._tell)
         self._reader.refused.connect(self._refused)
         self._reader.troubled.connect(self._about.setText)
-        self.resize(1000, 560)
+        resize_to_fit(self, 1000, 560)
         settings.restore_geometry("log", self)
         self._reader.start(QThread.Priority.LowPriority)
 

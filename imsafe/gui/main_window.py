@@ -40,6 +40,7 @@ from imsafe.gui.plot_desk import PlotDesk
 from imsafe.gui.record_dialog import RecordDialog
 from imsafe.gui.session import Session
 from imsafe.gui.settings import Settings
+from imsafe.gui.sizes import resize_to_fit
 from imsafe.gui.status_line import StatusLine
 from imsafe.gui.tree_window import TreeWindow
 from imsafe.gui.watch import Watch
@@ -73,8 +74,10 @@ class MainWindow(QMainWindow):
         self.recorder: RecordDialog | None = None
         self.learner: LearnDialog | None = None
         self._advised = False
+        self._latest = self._shown = ""
         self.setWindowTitle("ImSafe")
         self.setAcceptDrops(True)
+        resize_to_fit(self, 1180, 780)
         self.menus = Menus(self)
         panes = Panes(self, self.watch.history, self.menus)
         self.plot, self.messages = panes.plot, panes.messages
@@ -85,9 +88,9 @@ class MainWindow(QMainWindow):
         bar = self.statusBar()
         assert bar is not None
         self.status_line = StatusLine(bar, self.watch)
+        self.status_line.source.moved.connect(self._fields_moved)
         self._connect_actions()
         self._connect_watch()
-        self.resize(1180, 780)
         self.settings.restore_geometry("main", self)
         if (layout := self.settings.layout()) is not None:
             self.restoreState(layout)
@@ -545,12 +548,23 @@ class MainWindow(QMainWindow):
         """Add a line to the messages."""
         self.messages.appendPlainText(f"{datetime.now():%H:%M:%S}  {text[:LONGEST_MESSAGE]}")
         # The messages may be behind another pane.
-        if (bar := self.statusBar()) is not None:
-            words = " ".join(text[:LONGEST_MESSAGE].split())
-            # What stands to the right of it would cut it off in the middle of a word.
-            room = self.status_line.source.x() - 2 * bar.fontMetrics().averageCharWidth()
-            short = bar.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room)
-            bar.showMessage(short if room > 0 else words, SHOWN_MS)
+        self._latest = " ".join(text[:LONGEST_MESSAGE].split())
+        self._show_latest()
+
+    def _fields_moved(self) -> None:
+        bar = self.statusBar()
+        if bar is not None and bar.currentMessage() == self._shown:
+            self._show_latest()
+
+    def _show_latest(self) -> None:
+        bar = self.statusBar()
+        if bar is None or not self._latest:
+            return
+        # What stands to the right of it would cut it off in the middle of a word.
+        room = self.status_line.source.x() - 2 * bar.fontMetrics().averageCharWidth()
+        short = bar.fontMetrics().elidedText(self._latest, Qt.TextElideMode.ElideRight, room)
+        self._shown = short if room > 0 else self._latest
+        bar.showMessage(self._shown, SHOWN_MS)
 
     # Windows
 

@@ -32,6 +32,7 @@ from PyQt6.QtWidgets import (
 
 import imsafe
 from imsafe.gui.settings import Settings
+from imsafe.gui.sizes import resize_to_fit
 
 CHAPTERS = (
     "manual", "concepts", "command-line", "troubleshooting", "limits", "tracing", "kernel-tracer",
@@ -112,7 +113,7 @@ class ManualWindow(QMainWindow):
         both.setChildrenCollapsible(False)
         self.setCentralWidget(both)
         self._make_bar()
-        self.resize(900, 720)
+        resize_to_fit(self, 900, 720)
         settings.restore_geometry("manual", self)
         path = manual_path()
         self._folder = path.parent if path is not None else None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QAction, QKeySequence, QPalette
-from PyQt6.QtWidgets import QMainWindow, QMenu, QStyle, QToolBar
+from PyQt6.QtWidgets import QMainWindow, QMenu, QStyle, QToolBar, QToolButton
 
 from imsafe.gui.glyphs import Glyph, glyph
 from imsafe.words import translate
@@ -272,6 +272,11 @@ class Menus:
         """Take the colours of a palette."""
         for name, which in GLYPHS.items():
             self.actions[name].setIcon(glyph(which, palette))
+        # Qt's own button for what finds no room.
+        more = self.toolbar.findChild(QToolButton, "qt_toolbar_ext_button")
+        if more is not None:
+            more.setIcon(glyph("more", palette))
+            more.setToolTip(translate("menus", "What else the toolbar has"))
 
     def allow(self, name: str, why_not: str = "") -> None:
         """Enable an action, or disable it and say why in its tip."""

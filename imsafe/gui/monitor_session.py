@@ -247,7 +247,10 @@ class MonitorSession(QObject):
         if status in (0, 1) or words in self._told:
             self._end("")
         else:
-            self._end(words or self.tr("The monitor ended unexpectedly."))
+            words = words or self.tr("The monitor ended unexpectedly.")
+            if status < 0:  # it was not its configuration that ended it
+                words += " " + self.tr("Monitor > Start Monitor starts another one.")
+            self._end(words)
 
     def _read_all(self) -> None:
         while not self._over and self._unread:

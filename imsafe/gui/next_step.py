@@ -51,6 +51,10 @@ def next_step(watch: Watch, *, configured: bool) -> str:
         (
             device is not None,
             translate(
+                "next_step", "Device: {0}; <a href='close'>close it</a> to choose another."
+            ).format(escape(str(device)))
+            if device is not None
+            else translate(
                 "next_step",
                 "Choose where system calls come from: <a href='driver'>connect to the driver</a>"
                 " (any application, traced by the kernel), <a href='sensor'>connect to a"

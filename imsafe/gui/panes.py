@@ -4,8 +4,15 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QDockWidget, QMainWindow, QPlainTextEdit, QSplitter, QWidget
+from PyQt6.QtGui import QAction, QKeySequence, QShowEvent, QTextCursor
+from PyQt6.QtWidgets import (
+    QDockWidget,
+    QMainWindow,
+    QMenu,
+    QPlainTextEdit,
+    QSplitter,
+    QWidget,
+)
 
 from imsafe.gui.alert_detail import AlertDetail
 from imsafe.gui.alert_list import AlertList
@@ -20,6 +27,17 @@ from imsafe.gui.score_plot import ScorePlot
 from imsafe.words import translate
 
 MOST_MESSAGES = 2_000
+DOCKS = 0.42
+"""How much of the window's height is not the plot's, at first."""
+
+
+class Messages(QPlainTextEdit):
+    """Lines of which the newest is in sight when it comes to the front, not the oldest."""
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: D102
+        super().showEvent(event)
+        self.moveCursor(QTextCursor.MoveOperation.End)
+        self.ensureCursorVisible()
 
 
 class Panes:
@@ -48,7 +66,7 @@ class Panes:
         both.setChildrenCollapsible(False)
         self.processes = ProcessModel(window)
         self.process_list = ProcessList(self.processes)
-        self.messages = QPlainTextEdit()
+        self.messages = Messages()
         self.messages.setReadOnly(True)
         self.messages.setMaximumBlockCount(MOST_MESSAGES)
         self.messages.setAccessibleName(translate("panes", "Messages"))
@@ -61,7 +79,8 @@ class Panes:
         window.tabifyDockWidget(calls, processes)
         window.tabifyDockWidget(processes, messages)
         alerts.raise_()
-        window.resizeDocks([alerts], [330], Qt.Orientation.Vertical)
+        window.resizeDocks([alerts], [int(window.height() * DOCKS)], Qt.Orientation.Vertical)
+        self._add_ways()
         menus.view.addMenu(self.plot.menu(window))
         self.notify = QAction(translate("panes", "Desktop &notifications"), window)
         self.notify.setCheckable(True)
@@ -73,6 +92,40 @@ class Panes:
             menus.view.addAction(toggle)
         menus.view.addSeparator()
         menus.view.addAction(self.notify)
+
+    def _add_ways(self) -> None:
+        """View > Go to: the keyboard's way to each pane, in the order in which they lie."""
+        menu = QMenu(translate("panes", "&Go to"), self._window)
+        for place, (name, text) in enumerate(
+            (
+                ("plot", translate("panes", "&Plot")),
+                ("alerts", translate("panes", "&Alerts")),
+                ("calls", translate("panes", "&Calls")),
+                ("processes", translate("panes", "P&rocesses")),
+                ("messages", translate("panes", "&Messages")),
+            ),
+            1,
+        ):
+            action = QAction(text, self._window)
+            action.setShortcut(QKeySequence(f"Ctrl+{place}"))
+            action.triggered.connect(lambda _=False, name=name: self.go_to(name))
+            menu.addAction(action)
+        self._menus.view.insertMenu(self._menus.view.actions()[0], menu)
+
+    def go_to(self, name: str) -> None:
+        """Bring a pane to the front and give it the keyboard."""
+        if name != "plot":
+            self.bring_up(name)
+        # A list without a row is hidden.
+        wanted = {
+            "plot": (self.plot,),
+            "alerts": (self.alert_list.view, self.alert_list.search),
+            "calls": (self.calls.table, self.calls),
+            "processes": (self.process_list.view, self.process_list.search),
+            "messages": (self.messages,),
+        }[name]
+        visible = [widget for widget in wanted if widget.isVisible()]
+        (visible or wanted)[0].setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def show_alerts(self) -> None:
         """Bring the alerts to the front."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -119,8 +120,12 @@ class MarksItem(pg.GraphicsObject):
         end = place.map(QPointF(self._rect.width(), TOP)).x()
         faint = QColor(self._colour)
         faint.setAlpha(110)
-        for mark in self.marks:
-            top = place.map(QPointF(mark.time - self._origin, TOP))
+        tops = [place.map(QPointF(mark.time - self._origin, TOP)) for mark in self.marks]
+        counts = [str(len(mark.ids)) if len(mark.ids) > 1 else "" for mark in self.marks]
+        lefts = count_places(
+            [top.x() for top in tops], [metrics.horizontalAdvance(count) for count in counts], end
+        )
+        for mark, top, count, left in zip(self.marks, tops, counts, lefts, strict=True):
             bottom = place.map(QPointF(mark.time - self._origin, 0.0))
             painter.setPen(QPen(faint, 1))
             painter.drawLine(top, bottom)
@@ -128,10 +133,39 @@ class MarksItem(pg.GraphicsObject):
             painter.setBrush(self._colour)
             corners = ((-_HALF, 1.0), (_HALF, 1.0), (0.0, 1.0 + _HEIGHT))
             painter.drawPolygon(QPolygonF([top + QPointF(x, y) for x, y in corners]))
-            if len(mark.ids) > 1:
-                count = str(len(mark.ids))
-                width = metrics.horizontalAdvance(count)
-                beside = _HALF + 2 if top.x() + _HALF + 2 + width <= end else -_HALF - 2 - width
+            if left is not None:
                 painter.setPen(self._colour)
-                painter.drawText(top + QPointF(beside, metrics.ascent()), count)
+                painter.drawText(QPointF(left, top.y() + metrics.ascent()), count)
         painter.restore()
+
+
+def count_places(marks: list[float], widths: list[float], end: float) -> list[float | None]:
+    """Where the numbers beside marks begin, so that none lies over a mark or another number.
+
+    Parameters
+    ----------
+    marks
+        The middles of the marks in pixels, ascending.
+    widths
+        How wide their numbers are; 0 for a mark without one.
+    end
+        Where the room ends.
+
+    Returns
+    -------
+    list
+        To the right of its mark where there is room, else to the left; None where there is none.
+    """
+    gap = _HALF + 2
+    found: list[float | None] = []
+    taken = -inf
+    for number, (mark, width) in enumerate(zip(marks, widths, strict=True)):
+        room = marks[number + 1] - gap if number + 1 < len(marks) else end
+        left: float | None = None
+        if width and mark + gap + width <= room:
+            left = mark + gap
+        elif width and mark - gap - width >= taken:
+            left = mark - gap - width
+        taken = mark + gap if left is None or left < mark else left + width + 2
+        found.append(left)
+    return found

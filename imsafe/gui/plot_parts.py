@@ -183,7 +183,10 @@ class EmptyText(QLabel):
         parent = self.parentWidget()
         if parent is None:
             return
-        width = max(min(560, parent.width() - 40), 1)
+        room = max(parent.width() - 40, 1)
+        width = min(560, room)
         height = self.heightForWidth(width)
+        if height > parent.height():  # a low plot may be wide
+            width, height = room, self.heightForWidth(room)
         left = (parent.width() - width) // 2
         self.setGeometry(left, max(0, (parent.height() - height) // 2 - 20), width, height)

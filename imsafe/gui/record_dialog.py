@@ -94,7 +94,6 @@ class RecordDialog(QDialog):
         self.saturation.hide()
         self.learn = QPushButton(self.tr("&Learn from it..."))
         self.learn.setToolTip(self.tr("Make a behaviour database from this recording"))
-        self.learn.hide()
         self.start = QPushButton(self.tr("&Record"))
         self.stop = QPushButton(self.tr("&Stop"))
         self.shut = QPushButton(self.tr("&Close"))
@@ -104,6 +103,7 @@ class RecordDialog(QDialog):
         buttons.addButton(self.stop, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(self.learn, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(self.shut, QDialogButtonBox.ButtonRole.RejectRole)
+        self.learn.hide()  # the box would show what is hidden when it is added
         self.start.setDefault(True)
         layout = QVBoxLayout(self)
         layout.addLayout(form)

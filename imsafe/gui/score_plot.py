@@ -38,6 +38,9 @@ __all__ = ["Point", "ScorePlot", "time_text"]
 FRAME_MS = 33
 """At most 30 redraws a second."""
 
+LOWEST_LINES = 9
+"""Lines of text for which a plot is high enough at least."""
+
 _SCROLL_STEPS = 1000
 """Steps of the scroll bar in the width of the view, unless there would be too many."""
 _MOST_STEPS = 1_000_000_000
@@ -81,6 +84,8 @@ class ScorePlot(QWidget):
         self._timer = timer(self, FRAME_MS, self._redraw, single=True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        # A window that gets lower takes the room from the panes, too.
+        self.setMinimumHeight(LOWEST_LINES * self.fontMetrics().lineSpacing())
         self.setAccessibleName(self.tr("Plot of the scores"))
         self._build()
         self._make_actions()

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from PyQt6.QtGui import QPalette
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtGui import QMoveEvent, QPalette
 from PyQt6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from imsafe.gui.colours import colours
@@ -21,13 +22,28 @@ SILENT_S = 5.0
 """A monitor that says nothing for so long is held up: by a slow disk, or stopped."""
 
 
+class Field(QLabel):
+    """A field that tells when what is beside it has moved it.
+
+    Signals
+    -------
+    moved()
+    """
+
+    moved = pyqtSignal()
+
+    def moveEvent(self, event: QMoveEvent | None) -> None:  # noqa: D102
+        super().moveEvent(event)
+        self.moved.emit()
+
+
 class StatusLine:
     """Keeps the permanent fields of a status bar up to date."""
 
     def __init__(self, bar: QStatusBar, watch: Watch) -> None:
         self._watch = watch
         self._bar = bar
-        self.source = self._field(translate("status_line", "Where system calls come from"), 300)
+        self.source = self._field(translate("status_line", "Where system calls come from"), 240)
         self.rate = self._field(translate("status_line", "Calls scored per second"), 90)
         self.lost = self._field(
             translate("status_line", "Calls that the tracer or the socket had to drop"), 90
@@ -37,8 +53,8 @@ class StatusLine:
         self._was_silent = False
         timer(bar, 1000, self._look_for_silence).start()
 
-    def _field(self, tip: str, width: int) -> QLabel:
-        label = QLabel()
+    def _field(self, tip: str, width: int) -> Field:
+        label = Field()
         label.setToolTip(tip)
         label.setMinimumWidth(width)
         self._bar.addPermanentWidget(label)

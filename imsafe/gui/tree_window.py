@@ -37,6 +37,7 @@ from imsafe.gui.icicle import Icicle
 from imsafe.gui.sequence_tree import ROOT, ComparedTree, SequenceTree
 from imsafe.gui.settings import Settings
 from imsafe.gui.share_bars import ShareDelegate
+from imsafe.gui.sizes import resize_to_fit
 from imsafe.gui.tree_export import Form, TreeExport, forms
 from imsafe.gui.tree_model import TreeModel
 from imsafe.gui.tree_reading import ComparisonReader, Counts, TreeReader
@@ -104,7 +105,7 @@ class TreeWindow(QMainWindow):
         assert status is not None
         status.addWidget(self._about)
         self._enable()
-        self.resize(1080, 680)
+        resize_to_fit(self, 1080, 680)
         settings.restore_geometry("tree", self)
         self._reader = TreeReader(path, self)
         self._reader.began.connect(self._begin)

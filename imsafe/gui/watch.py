@@ -121,9 +121,11 @@ class Watch(QObject):
         if not isinstance(device, SensorDevice) or device.program is None:
             return
         program = device.program
-        if program.pids and self.program_running:
-            return  # still attached from the last time
         arguments = [f"--end-with={os.getpid()}", *program.sensor_arguments(device.sockets[0])]
+        if any(child.running and child.arguments == arguments for child in self._programs):
+            # Its sensor connects again; a daemon's second start would find its port taken.
+            self.said.emit(self.tr("Still under its sensor: {0}").format(program))
+            return
         child = Child("sensor", arguments, self, hold_input=False, runs_program=True)
         child.printed.connect(self.said)
         child.ended.connect(

@@ -32,6 +32,7 @@ from imsafe.gui.file_kinds import file_kind
 from imsafe.gui.plot_items import count_text, rarity
 from imsafe.gui.progress_words import duration
 from imsafe.gui.settings import Settings
+from imsafe.gui.sizes import resize_to_fit
 from imsafe.monitor.score_log_reader import read_score_log
 from imsafe.monitor.what_if import WhatIf
 from imsafe.words import grouped
@@ -132,7 +133,7 @@ class WhatIfDialog(QDialog):
         layout.addWidget(self.words)
         layout.addWidget(self.problem)
         layout.addWidget(buttons)
-        self.resize(720, 560)
+        resize_to_fit(self, 720, 560)
         buttons.rejected.connect(self.close)
         self.use.clicked.connect(self._use)
         self.go.clicked.connect(self.show_scores)

@@ -93,6 +93,7 @@ class ReplaySource:
         self._due: deque[tuple[int, Item, int]] = deque()
         self._over = False
         self._stopped = False
+        self._cut_off = False  # closed before its end
         self._rung = False
         self._bug: BaseException | None = None
 
@@ -112,7 +113,7 @@ class ReplaySource:
     @property
     def state(self) -> str:
         """One phrase for the status bar."""
-        if self._stopped:
+        if self._cut_off:
             return "replay closed"
         if self.finished:
             return "replay finished"
@@ -189,6 +190,8 @@ class ReplaySource:
     def close(self) -> None:
         """Stop, and release everything."""
         with self._lock:
+            if not self._stopped:
+                self._cut_off = not self._over or bool(self._due)
             self._stopped = self._over = True
             self._due.clear()
             self._lock.notify_all()

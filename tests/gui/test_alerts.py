@@ -162,6 +162,12 @@ def test_who_it_was(window):
     assert detail.process.text() == "/usr/bin/ls, pid 100"
     assert detail.user.text().startswith("www-data, started ")
     assert detail.user.text().endswith("0.5 s before")
+    assert detail.command.toolTip() == ""
+    window.watch.alert.emit(alert(3, argv=["wc", *(f"/usr/share/doc/{n}" for n in range(900))]))
+    window.alert_list.choose(3)
+    assert len(detail.command.text()) < 210
+    assert detail.command.text().endswith("...")
+    assert "/usr/share/doc/40" in detail.command.toolTip()
     window.watch.alert.emit(alert(2, argv=[], user="", started=None, parents=[], exe=""))
     window.alert_list.choose(2)
     assert "unknown" in detail.command.text()

@@ -30,6 +30,7 @@ from imsafe.gui.guide import Guide
 from imsafe.gui.main_window import MainWindow
 from imsafe.gui.manual_window import ManualWindow, anchor_of, manual_path
 from imsafe.gui.session import Session
+from imsafe.gui.sizes import resize_to_fit
 from imsafe.sources.kernel_request import KernelRequest
 from imsafe.stream.items import End
 from imsafe.stream.traces import open_trace
@@ -296,3 +297,35 @@ def test_first_steps_say_what_goes_wrong_and_lose_nothing(qtbot, window, tmp_pat
     assert (tmp_path / "true.imt").read_text() == "of somebody else"
     assert not [w for w in QApplication.topLevelWidgets() if isinstance(w, QWidget) and w is guide
                 and w.isVisible()]  # fmt: skip
+
+
+def test_a_window_is_never_larger_than_its_screen(qtbot):
+    dialog = QDialog()
+    qtbot.addWidget(dialog)
+    room = dialog.screen().availableGeometry().size()
+    resize_to_fit(dialog, 300, 200)
+    assert (dialog.width(), dialog.height()) == (300, 200)
+    resize_to_fit(dialog, 30_000, 20_000)
+    assert dialog.width() < room.width()
+    assert dialog.height() < room.height()
+
+
+def test_messages_come_to_the_front_with_the_newest(qtbot, window):
+    activate(qtbot, window)
+    for number in range(300):
+        window.add_message(f"line {number}")
+    bar = window.messages.verticalScrollBar()
+    window.menus.view.actions()[0].menu().actions()[4].trigger()
+    qtbot.waitUntil(lambda: bar.maximum() > 0 and bar.value() == bar.maximum(), timeout=2_000)
+    window.add_message("one more")
+    assert bar.value() == bar.maximum()
+    bar.setValue(0)  # who reads old ones is left alone
+    window.add_message("and one more")
+    assert bar.value() == 0
+
+
+def test_what_is_done_offers_no_link_that_does_nothing(window, learned):
+    window.watch.open_device(TraceDevice(str(learned[0])))
+    enabled = re.findall("href='([a-z]+)'", window.plot.empty_text())
+    assert "close" in enabled
+    assert all(window.menus.actions[name].isEnabled() for name in enabled)

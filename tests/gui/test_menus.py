@@ -44,6 +44,9 @@ OPEN_A_DIALOG = {
 }
 PANES = {"View > Alerts": "alerts", "View > Processes": "processes", "View > Calls": "calls",
          "View > Messages": "messages"}  # fmt: skip
+GO_TO = {"View > Go to > Plot": "plot", "View > Go to > Alerts": "alerts",
+         "View > Go to > Calls": "calls", "View > Go to > Processes": "processes",
+         "View > Go to > Messages": "messages"}  # fmt: skip
 ELSEWHERE = {
     # Held by the test that is named; all others are held here.
     "Monitor > Start Monitor": "test_started_and_stopped_many_times",
@@ -83,7 +86,8 @@ def shown(kind, among):
 
 
 def test_every_item_has_its_test(items):
-    assert items.keys() == OPEN_A_DIALOG.keys() | PANES.keys() | ELSEWHERE.keys() | HERE
+    listed = OPEN_A_DIALOG.keys() | PANES.keys() | GO_TO.keys() | ELSEWHERE.keys() | HERE
+    assert items.keys() == listed
 
 
 @pytest.mark.parametrize(("name", "kind"), OPEN_A_DIALOG.items(), ids=OPEN_A_DIALOG)
@@ -109,6 +113,21 @@ def test_shows_and_hides_its_pane(window, items, name, pane):
     assert dock.isHidden()
     items[name].trigger()
     assert not dock.isHidden()
+
+
+@pytest.mark.parametrize(("name", "pane"), GO_TO.items(), ids=GO_TO)
+def test_a_key_leads_to_each_pane(qtbot, window, items, name, pane):
+    activate(qtbot, window)
+    dock = window.findChild(QDockWidget, pane)
+    if dock is not None:
+        dock.hide()
+    assert items[name].shortcut().toString() == f"Ctrl+{1 + list(GO_TO).index(name)}"
+    items[name].trigger()
+    if pane == "plot":
+        assert window.plot.hasFocus()
+        return
+    assert dock.isVisible()
+    assert dock.isAncestorOf(QApplication.focusWidget())
 
 
 def test_toolbar_and_switches(window, items):

@@ -219,10 +219,34 @@ def test_a_killed_monitor_is_said_and_survived(qtbot, configured, short_folder):
     os.kill(window.watch.session.child.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: window.watch.session is None, timeout=LONG)
     (box,) = window.findChildren(QMessageBox)
-    assert "ims-monitor was killed" in box.text()
+    assert box.text() == (
+        "ims-monitor was killed (SIGKILL). Monitor > Start Monitor starts another one."
+    )
     assert window.menus.actions["start"].isEnabled()
     start(qtbot, window)
     stop(qtbot, window)
+
+
+def test_a_program_is_not_started_while_it_runs(qtbot, configured, short_folder, service_argv):
+    """A daemon's second start would find its port taken; its sensor connects again instead."""
+    window = configured
+    device = SensorDevice((str(short_folder / "s"),), SensorProgram(argv=service_argv))
+    window.watch.open_device(device)
+    for _ in range(2):
+        start(qtbot, window)
+        qtbot.waitUntil(lambda: calls(window) > 100, timeout=LONG)
+        stop(qtbot, window)
+    said = window.messages.toPlainText()
+    assert said.count("Started under a sensor: sh") == 1
+    assert said.count("Still under its sensor: sh") == 1
+    (short_folder / "end").touch()
+    qtbot.waitUntil(lambda: not window.watch.program_running, timeout=LONG)
+    (short_folder / "end").unlink()
+    start(qtbot, window)  # it has ended: now it is started again
+    qtbot.waitUntil(lambda: calls(window) > 100, timeout=LONG)
+    assert window.messages.toPlainText().count("Started under a sensor: sh") == 2
+    stop(qtbot, window)
+    assert no_messages(window)
 
 
 def test_errors_of_the_monitor_are_one_dialog(qtbot, window, tmp_path, short_folder):

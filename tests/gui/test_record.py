@@ -29,6 +29,7 @@ def test_records_a_program_under_a_sensor_then_appends_then_replaces(
     dialog = window.recorder
     path = tmp_path / "t.imt"
     assert not dialog.start.isEnabled()
+    assert not dialog.learn.isVisible()  # there is nothing yet to learn from
     dialog.output.set_path(str(path))
     assert dialog.start.isEnabled()
     dialog.start.click()

@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import QApplication, QMenu
 from imsafe.gui.configuration import Configuration, WatchedApplication
 from imsafe.gui.device import TraceDevice
 from imsafe.gui.plot_axes import round_up
+from imsafe.gui.plot_marks import count_places
 from imsafe.gui.score_history import LiveHistory
 from imsafe.gui.score_plot import ScorePlot
 from imsafe.gui.time_range import SHORTEST_S, TimeRange
@@ -301,3 +302,15 @@ def test_the_axis_of_the_rate_does_not_jump_about():
     assert [round_up(value) for value in (0, 3, 10, 11, 499, 20_000, 20_001)] == [
         1, 5, 10, 20, 500, 20_000, 50_000,
     ]  # fmt: skip
+
+
+def test_numbers_of_alert_marks_lie_over_nothing():
+    # Two close together: the first one's to the left, the second one's to the right.
+    assert count_places([100.0, 112.0], [16.0, 16.0], 500.0) == [76.0, 120.0]
+    # A third one between them has no room for its own; it is told by pointing at it.
+    assert count_places([100.0, 112.0, 124.0], [16.0, 16.0, 16.0], 500.0) == [76.0, None, 132.0]
+    # At the end of the plot, to the left; one without a number takes the room of its triangle.
+    assert count_places([300.0], [16.0], 310.0) == [276.0]
+    assert count_places([285.0, 300.0], [0.0, 16.0], 310.0) == [None, None]
+    # The number of the former one is not written over.
+    assert count_places([100.0, 140.0, 152.0], [16.0, 16.0, 16.0], 500.0) == [108.0, None, 160.0]

@@ -87,7 +87,7 @@ def test_at_full_speed_it_is_the_trace(tmp_path: Path) -> None:
     assert source.read() == []
     source.close()
     source.close()
-    assert source.state == "replay closed"
+    assert source.state == "replay finished"  # closed after its end, it was played whole
 
 
 def test_a_read_is_bounded_and_progress_grows(tmp_path: Path) -> None:

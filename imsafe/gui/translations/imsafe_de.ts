@@ -686,8 +686,8 @@ dort aufrief und was das Profil stattdessen erwartete.</translation>
             <translation>ims-{0} hat einen Programmfehler und endete: {1}</translation>
         </message>
         <message>
-            <source>ims-{0} was killed.</source>
-            <translation>ims-{0} wurde gewaltsam beendet.</translation>
+            <source>ims-{0} was killed ({1}).</source>
+            <translation>ims-{0} wurde gewaltsam beendet ({1}).</translation>
         </message>
     </context>
     <context>
@@ -1581,6 +1581,10 @@ Freie Software unter der GNU General Public License, Version 3 oder später.</tr
         <message>
             <source>The monitor ended unexpectedly.</source>
             <translation>Die Überwachung endete unerwartet.</translation>
+        </message>
+        <message>
+            <source>Monitor &gt; Start Monitor starts another one.</source>
+            <translation>Überwachung &gt; Überwachung starten startet eine neue.</translation>
         </message>
     </context>
     <context>
@@ -2603,6 +2607,10 @@ Dasselbe von Hand: Datei wählt das Gerät, Werkzeuge &gt; In Datei aufzeichnen 
             <translation>Gerät geschlossen</translation>
         </message>
         <message>
+            <source>Still under its sensor: {0}</source>
+            <translation>Noch unter seinem Sensor: {0}</translation>
+        </message>
+        <message>
             <source>Started under a sensor: {0}</source>
             <translation>Unter einem Sensor gestartet: {0}</translation>
         </message>
@@ -3269,6 +3277,10 @@ Dasselbe von Hand: Datei wählt das Gerät, Werkzeuge &gt; In Datei aufzeichnen 
             <source>Toolbar</source>
             <translation>Werkzeugleiste</translation>
         </message>
+        <message>
+            <source>What else the toolbar has</source>
+            <translation>Was die Werkzeugleiste noch hat</translation>
+        </message>
     </context>
     <context>
         <name>mode_check</name>
@@ -3318,6 +3330,10 @@ Dasselbe von Hand: Datei wählt das Gerät, Werkzeuge &gt; In Datei aufzeichnen 
         <message>
             <source>&lt;h3&gt;Waiting for system calls&lt;/h3&gt;</source>
             <translation>&lt;h3&gt;Wartet auf Systemaufrufe&lt;/h3&gt;</translation>
+        </message>
+        <message>
+            <source>Device: {0}; &lt;a href='close'&gt;close it&lt;/a&gt; to choose another.</source>
+            <translation>Gerät: {0}; &lt;a href='close'&gt;schließen Sie es&lt;/a&gt;, um ein anderes zu wählen.</translation>
         </message>
         <message>
             <source>Choose where system calls come from: &lt;a href='driver'&gt;connect to the driver&lt;/a&gt; (any application, traced by the kernel), &lt;a href='sensor'&gt;connect to a sensor&lt;/a&gt; (a program of yours), or &lt;a href='trace'&gt;open a recorded trace&lt;/a&gt;.</source>
@@ -3411,6 +3427,30 @@ Dasselbe von Hand: Datei wählt das Gerät, Werkzeuge &gt; In Datei aufzeichnen 
         <message>
             <source>Tell of alerts on the desktop while this window is not in use</source>
             <translation>Alarme auf dem Desktop melden, während dieses Fenster nicht benutzt wird</translation>
+        </message>
+        <message>
+            <source>&amp;Go to</source>
+            <translation>Gehe &amp;zu</translation>
+        </message>
+        <message>
+            <source>&amp;Plot</source>
+            <translation>&amp;Diagramm</translation>
+        </message>
+        <message>
+            <source>&amp;Alerts</source>
+            <translation>&amp;Alarme</translation>
+        </message>
+        <message>
+            <source>&amp;Calls</source>
+            <translation>A&amp;ufrufe</translation>
+        </message>
+        <message>
+            <source>P&amp;rocesses</source>
+            <translation>&amp;Prozesse</translation>
+        </message>
+        <message>
+            <source>&amp;Messages</source>
+            <translation>&amp;Meldungen</translation>
         </message>
     </context>
     <context>
