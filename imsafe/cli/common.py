@@ -35,6 +35,7 @@ class Parser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        self.register("type", None, _not_empty)  # of each argument that names no other
         self.add_argument("--version", action="version", version=f"%(prog)s {imsafe.__version__}")
 
     def error(self, message: str) -> NoReturn:
@@ -58,14 +59,29 @@ class Parser(argparse.ArgumentParser):
         if parsed.command:
             self.error(f"unexpected argument {parsed.command[0]!r}: a command stands after --")
         parsed.command = words[cut + 1 :]
-        if cut < len(words) and not parsed.command:
+        if cut < len(words) and not any(parsed.command[:1]):
             self.error("there is no command after --")
         return parsed, unknown
 
 
+def _not_empty(text: str) -> str:
+    """A name; an empty one is that of a variable that was never set, not of this folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
 def _one_line(text: str) -> str:
     """Text that may come from a file or a peer, without line breaks and control characters."""
-    return "".join(c if c.isprintable() else " " for c in text).strip()
+    return "".join(c if c.isprintable() else _visible(c) for c in text).strip()
+
+
+def _visible(character: str) -> str:
+    if character.isspace():
+        return " "
+    if "\udc80" <= character <= "\udcff":  # a byte of a file's name that is no text
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
 
 
 def run(program: str, body: Callable[[], int]) -> int:
@@ -256,7 +272,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         "--duration", metavar="SECONDS", type=positive_number, help="end after so long"
     )
     options.add_argument(
-        "--max-size", metavar="BYTES", type=size, help="stop recording at this size (K, M, G)"
+        "--max-size", metavar="BYTES", type=size, help="stop recording at this size (K, M, G, T)"
     )
 
 

@@ -78,6 +78,10 @@ def test_without_dashes_there_is_no_command() -> None:
         (["trace.imt", "-o", "a.imt"], "unexpected argument 'trace.imt'"),
         (["stray", "--", "ls"], "unexpected argument 'stray'"),
         (["--"], "no command after --"),
+        (["--", ""], "no command after --"),
+        (["-o", ""], "argument -o/--output: it is empty"),
+        (["--replay", ""], "argument --replay: it is empty"),
+        (["--driver", ""], "argument --driver: it is empty"),
         (["-o", "--", "ls"], "expected one argument"),
         (["--sens", "x"], "unrecognized arguments: --sens"),
         (["--ful", "--", "ls"], "unrecognized arguments: --ful"),
@@ -174,7 +178,12 @@ def test_an_error_of_the_user_is_one_line(capsys: pytest.CaptureFixture[str]) ->
     assert run("ims-test", _fails(ImsafeError("Line one\nline two\x1b[2J\x07."))) == FAILED
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err == "ims-test: Line one line two [2J .\n"
+    assert captured.err == "ims-test: Line one line two\\x1b[2J\\x07.\n"
+
+
+def test_bytes_of_a_name_that_are_no_text_are_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("ims-test", _fails(ImsafeError("Cannot read \udcff\udcfe."))) == FAILED
+    assert capsys.readouterr().err == "ims-test: Cannot read \\xff\\xfe.\n"
 
 
 def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
