@@ -102,6 +102,11 @@ def mode_of(path: str | os.PathLike[str]) -> int:
         return 0
 
 
+def forget_output() -> None:
+    """Lead standard output to nowhere: the interpreter would fail at it once more, at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def check_no_folder(target: str | os.PathLike[str]) -> None:
     """Say that a folder is where a file shall be written: neither replaced nor appended to.
 

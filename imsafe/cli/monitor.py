@@ -159,7 +159,8 @@ def _watched(number: int, name: str, path: str, threshold: float | None, *, stay
 
 def _applications(args: argparse.Namespace) -> list[Watched]:
     if bool(args.profile) == bool(args.app):
-        raise ImsafeError("Give a profile: -d PROFILE.db, or --app NAME=PROFILE.db for each.")
+        given = "Choose one kind of" if args.profile else "Give a"
+        raise ImsafeError(f"{given} profile: -d PROFILE.db, or --app NAME=PROFILE.db for each.")
     if args.profile:
         return [_watched(1, "", args.profile, args.threshold, stay=args.stay)]
     found: dict[str, Watched] = {}

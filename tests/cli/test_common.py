@@ -272,3 +272,40 @@ def test_progress_is_quiet_in_a_pipe_and_objects_with_json(
     assert objects[-1] == {"type": "progress", "progress": 1, "text": "done", "nodes": 5}
     assert objects[0]["progress"] == 0
     assert len(objects) < 50
+
+
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+NO_SPACE = b"ims-test: Cannot write standard output: no space left on device.\n"
+
+
+@FULL
+@pytest.mark.parametrize(("size", "status", "ended"), [(5, 0, 2), (5, 1, 1), (100_000, 1, 2)])
+def test_output_that_cannot_be_written_is_told(size: int, status: int, ended: int) -> None:
+    program = f"def body():\n    print('x' * {size})\n    return {status}\n"
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c",
+             f"import sys\nfrom imsafe.cli.common import run\n{program}"
+             "sys.exit(run('ims-test', body))"],
+            stdout=full, stderr=subprocess.PIPE, check=False, timeout=60,
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+        )  # fmt: skip
+    assert (done.stderr, done.returncode) == (NO_SPACE, ended)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="descriptors are a matter of POSIX")
+def test_closed_streams_lead_to_nowhere(tmp_path: Path) -> None:
+    program = (
+        "import os, subprocess, sys\nfrom imsafe.cli.common import run\n"
+        "def body():\n"
+        "    file = open(sys.argv[1], 'w')\n"
+        "    print(file.fileno() > 2, sys.stdin.read(), file=file, flush=True)\n"
+        "    print('to nobody')\n"
+        "    subprocess.run(['sh', '-c', 'echo to nobody; echo to nobody >&2'], check=True)\n"
+        "    return 0\n"
+        "sys.exit(run('ims-test', body))\n"
+    )
+    line = '"$0" -c "$1" "$2" <&- >&- 2>&-'
+    command = ["sh", "-c", line, sys.executable, program, str(tmp_path / "file")]
+    assert subprocess.run(command, check=False, timeout=60).returncode == 0
+    assert (tmp_path / "file").read_text() == "True \n"
