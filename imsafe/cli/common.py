@@ -90,6 +90,8 @@ def _visible(character: str) -> str:
 
 def run(program: str, body: Callable[[], int]) -> int:
     """Run a program's body; turn what a user can cause into one line and status 2."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see this package's __init__
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _prepare_streams()
     status = FAILED
     try:

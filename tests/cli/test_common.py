@@ -309,3 +309,20 @@ def test_closed_streams_lead_to_nowhere(tmp_path: Path) -> None:
     command = ["sh", "-c", line, sys.executable, program, str(tmp_path / "file")]
     assert subprocess.run(command, check=False, timeout=60).returncode == 0
     assert (tmp_path / "file").read_text() == "True \n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are a matter of POSIX")
+@pytest.mark.parametrize(
+    ("loaded", "said", "status"),
+    [("", b"", -signal.SIGINT), ("run('ims-x', body)", b"ims-x: interrupted.\n", 2)],
+)
+def test_ctrl_c_while_a_program_is_loaded(loaded: str, said: bytes, status: int) -> None:
+    program = (
+        "import os, signal, sys\nsys.argv[0] = 'ims-x'\nfrom imsafe.cli.common import run\n"
+        "def body():\n    os.kill(os.getpid(), signal.SIGINT)\n    return 0\n"
+        f"sys.exit({loaded or 'body()'})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, check=False, timeout=60
+    )
+    assert (done.stderr, done.returncode) == (said, status)
