@@ -38,6 +38,13 @@ class TraceeError(SourceError):
     """A program that cannot be started or attached to."""
 
 
+class OutputError(ImsafeError, OSError):
+    """Standard output that cannot be written: a full disk, say."""
+
+    def __str__(self) -> str:
+        return str(cannot("write", "standard output", self))
+
+
 class FileExistsRefused(ImsafeError):
     """A file that exists and that nobody said may be replaced."""
 

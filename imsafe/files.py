@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EISDIR
 from pathlib import Path
 
 from imsafe.errors import FileExistsRefused, ImsafeError, cannot
@@ -89,6 +90,35 @@ def check_writable(target: str | os.PathLike[str]) -> None:
         raise cannot("write", target, error) from error
 
 
+def mode_of(path: str | os.PathLike[str]) -> int:
+    """The mode of a file; 0 where there is none, or where one may not look.
+
+    `pathlib` raises there if the folder is closed or the name too long; who goes on to
+    open the file can say why it cannot be opened.
+    """
+    try:
+        return Path(path).stat().st_mode
+    except OSError:
+        return 0
+
+
+def forget_output() -> None:
+    """Lead standard output to nowhere: the interpreter would fail at it once more, at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def check_no_folder(target: str | os.PathLike[str]) -> None:
+    """Say that a folder is where a file shall be written: neither replaced nor appended to.
+
+    Raises
+    ------
+    ImsafeError
+        `target` is one.
+    """
+    if stat.S_ISDIR(mode_of(target)):
+        raise cannot("write", target, IsADirectoryError(EISDIR, os.strerror(EISDIR)))
+
+
 @contextmanager
 def saved_whole(path: str | os.PathLike[str], *, replace: bool) -> Iterator[Path]:
     """Give a private file beside `path` to write; move it there when the block succeeds.
@@ -111,6 +141,7 @@ def saved_whole(path: str | os.PathLike[str], *, replace: bool) -> Iterator[Path
         The folder cannot be written to, or the disk is full.
     """
     target = Path(path)
+    check_no_folder(target)
     try:
         mode = target.stat().st_mode & 0o777
         if not replace:

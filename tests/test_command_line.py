@@ -136,7 +136,7 @@ def test_run_says_an_error_in_one_line(capsys: pytest.CaptureFixture[str]) -> No
         raise ImsafeError("The file a\nb\x1b[31m\udcff is bad.")
 
     assert run("ims-test", fail) == 2
-    assert capsys.readouterr().err == "ims-test: The file a b [31m  is bad.\n"
+    assert capsys.readouterr().err == "ims-test: The file a b\\x1b[31m\\xff is bad.\n"
     assert run("ims-test", lambda: 1) == 1
 
 

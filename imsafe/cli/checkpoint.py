@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imsafe.errors import ImsafeError
+from imsafe.files import mode_of
 
 if TYPE_CHECKING:
     from imsafe.profile.learner import Learner
@@ -57,7 +58,7 @@ class Checkpoint:
         """
         from imsafe.profile.profile import Profile  # noqa: PLC0415
 
-        if not self.path.exists():
+        if not mode_of(self.path):
             return None
         found = Profile.load(self.path)
         before = () if known is None else known.traces

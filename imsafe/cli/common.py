@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import select
@@ -13,11 +14,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 import imsafe
-from imsafe.errors import ImsafeError
+from imsafe.errors import ImsafeError, OutputError
+from imsafe.files import forget_output
 from imsafe.sources.base import FromFile, Source
 
 OK, ALERTED, FAILED = 0, 1, 2
@@ -35,6 +39,7 @@ class Parser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        self.register("type", None, _not_empty)  # of each argument that names no other
         self.add_argument("--version", action="version", version=f"%(prog)s {imsafe.__version__}")
 
     def error(self, message: str) -> NoReturn:
@@ -58,37 +63,100 @@ class Parser(argparse.ArgumentParser):
         if parsed.command:
             self.error(f"unexpected argument {parsed.command[0]!r}: a command stands after --")
         parsed.command = words[cut + 1 :]
-        if cut < len(words) and not parsed.command:
+        if cut < len(words) and not any(parsed.command[:1]):
             self.error("there is no command after --")
         return parsed, unknown
 
 
+def _not_empty(text: str) -> str:
+    """A name; an empty one is that of a variable that was never set, not of this folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
 def _one_line(text: str) -> str:
     """Text that may come from a file or a peer, without line breaks and control characters."""
-    return "".join(c if c.isprintable() else " " for c in text).strip()
+    return "".join(c if c.isprintable() else _visible(c) for c in text).strip()
+
+
+def _visible(character: str) -> str:
+    if character.isspace():
+        return " "
+    if "\udc80" <= character <= "\udcff":  # a byte of a file's name that is no text
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
 
 
 def run(program: str, body: Callable[[], int]) -> int:
     """Run a program's body; turn what a user can cause into one line and status 2."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see this package's __init__
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    _prepare_streams()
+    status = FAILED
     try:
         status = body()
-        sys.stdout.flush()  # here, where a reader that has gone is not an error
+        sys.stdout.flush()  # here, where a failure can be told
     except ImsafeError as error:
         say(program, str(error))
+        status = status or FAILED
     except BrokenPipeError:
-        # The reader (head, less) has gone: not our error.  Spare the interpreter a second one.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        # The reader (head, less) has gone: not our error, and it has not changed a status.
+        forget_output()
+        return OK if status == FAILED else status
     except KeyboardInterrupt:
-        print(f"{program}: interrupted.", file=sys.stderr)
-    else:
-        return status
-    return FAILED
+        say(program, "interrupted.")
+    with suppress(BrokenPipeError):
+        try:
+            sys.stdout.flush()
+            return status
+        except OutputError:
+            pass  # said already, or after another error that mattered more
+    forget_output()
+    return status
+
+
+class _Output(io.FileIO):
+    """Standard output whose errors are told as such, whoever prints."""
+
+    def write(self, octets: Any) -> int | None:  # type: ignore[override]
+        """Write; a reader that has gone stays a BrokenPipeError."""
+        try:
+            return super().write(octets)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(error.errno, error.strerror) from error
+
+
+def _prepare_streams() -> None:
+    """Make errors of standard output ours, and closed streams lead to nowhere.
+
+    A file that is opened later would else be standard output, for us and our children.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = Path(os.devnull).open("w" if number else "r", encoding="utf-8")  # noqa: SIM115
+            os.set_inheritable(opened.fileno(), True)
+            setattr(sys, name, opened)
+    old = sys.stdout
+    # Not what a test, another program or the lines above have put in place.
+    if old is sys.__stdout__ and isinstance(old, io.TextIOWrapper):
+        old.flush()
+        ours = _Output(old.fileno(), "wb", closefd=False)
+        sys.stdout = io.TextIOWrapper(
+            ours if isinstance(old.buffer, io.FileIO) else io.BufferedWriter(ours),  # as python -u
+            encoding=old.encoding,
+            errors=old.errors,
+            line_buffering=bool(old.line_buffering),
+            write_through=old.write_through,
+        )
 
 
 def say(program: str, text: str) -> None:
     """Say an error or a warning: one line on standard error."""
-    print(f"{program}: {_one_line(text)}", file=sys.stderr, flush=True)
+    with suppress(OSError):  # of a full disk, say; there is nowhere to say that
+        print(f"{program}: {_one_line(text)}", file=sys.stderr, flush=True)
 
 
 def status_of(program: str, traces: Iterable[object]) -> int:
@@ -256,7 +324,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         "--duration", metavar="SECONDS", type=positive_number, help="end after so long"
     )
     options.add_argument(
-        "--max-size", metavar="BYTES", type=size, help="stop recording at this size (K, M, G)"
+        "--max-size", metavar="BYTES", type=size, help="stop recording at this size (K, M, G, T)"
     )
 
 

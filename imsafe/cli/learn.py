@@ -25,7 +25,7 @@ from imsafe.cli.common import (
 from imsafe.cli.learn_pool import Order, Pool, default_jobs
 from imsafe.cli.learning import learn_trace
 from imsafe.errors import FileExistsRefused, ImsafeError
-from imsafe.files import check_writable
+from imsafe.files import check_no_folder, check_writable, mode_of
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
 from imsafe.words import number_of
 
@@ -135,7 +135,7 @@ def _learn(options: argparse.Namespace) -> int:
     if resumed is not None:
         of_all = number_of(len(traces), "trace was learned", "traces were learned")
         _note(f"{len(traces) - len(left):,} of {of_all} by an earlier run.")
-    elif checkpoint.path.exists():
+    elif mode_of(checkpoint.path):
         _note(f"{checkpoint.path} is of an earlier run; --resume goes on from it. Learning anew.")
     progress = Progress(as_json=options.json)
     # Standard input that is a trace says nothing by its end.
@@ -279,9 +279,8 @@ def _is_same(one: str, other: Path) -> bool:
 
 def _check_output(output: Path, *, may_replace: bool) -> None:
     """Say before the long work, not after it, that its result could not be saved."""
-    if output.is_dir():
-        raise ImsafeError(f"Cannot write {output}: is a directory.")
-    if output.exists() and not may_replace:
+    check_no_folder(output)
+    if mode_of(output) and not may_replace:
         raise FileExistsRefused(f"{output} exists already; say --force to replace it.")
     check_writable(output)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from imsafe.cli import common
 from imsafe.cli.service_config import ServiceConfig, found_file
 from imsafe.errors import ImsafeError
+from imsafe.files import mode_of
 from imsafe.monitor.actions import check_program, is_the_journal
 from imsafe.monitor.box_store import check_folder
 from imsafe.monitor.modes import learned_follow_exec, learned_full
@@ -158,7 +159,8 @@ def _watched(number: int, name: str, path: str, threshold: float | None, *, stay
 
 def _applications(args: argparse.Namespace) -> list[Watched]:
     if bool(args.profile) == bool(args.app):
-        raise ImsafeError("Give a profile: -d PROFILE.db, or --app NAME=PROFILE.db for each.")
+        given = "Choose one kind of" if args.profile else "Give a"
+        raise ImsafeError(f"{given} profile: -d PROFILE.db, or --app NAME=PROFILE.db for each.")
     if args.profile:
         return [_watched(1, "", args.profile, args.threshold, stay=args.stay)]
     found: dict[str, Watched] = {}
@@ -178,7 +180,7 @@ def _app(entry: str) -> tuple[str, str, float | None]:
     if not name or not equals or not path:
         raise ImsafeError(f"{entry!r} is not NAME=PROFILE.db or NAME=PROFILE.db:THRESHOLD.")
     before, colon, after = path.rpartition(":")
-    if not colon or Path(path).exists():
+    if not colon or mode_of(path):
         return name, path, None
     try:
         return name, before, _threshold(after)

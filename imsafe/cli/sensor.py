@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import Callable
 
-from imsafe.cli.common import FAILED, Parser, command_of, pid, run, size
+from imsafe.cli.common import FAILED, Parser, command_of, pid, run, say, size
 from imsafe.errors import ImsafeError
 from imsafe.sources.peer import Allowed, connect_checked
 from imsafe.sources.ptrace_tracer import Tracer
@@ -108,21 +108,16 @@ def _send_to_listener(args: argparse.Namespace, tracer: Tracer) -> int:
     def connect() -> socket.socket:
         return connect_checked(args.socket, allowed)
 
-    def say(sentence: str) -> None:
-        print(f"ims-sensor: {args.socket}: {sentence}", file=sys.stderr)
-
     # A listener that is not to be trusted is an error now, before anything runs.
     connection = _first(connect)
     tracer.begin()
-    if connection is None:
-        say("Nobody listens yet; the calls are kept until somebody does.")
     sender = Sender(
         tracer.meta,
         tracer.processes.values,
         connection=connection,
         connect=connect,
         limit=args.buffer,
-        say=say,
+        say=lambda sentence: say("ims-sensor", f"{args.socket}: {sentence}"),
     )
     return tracer.run(sender)
 

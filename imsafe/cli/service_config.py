@@ -17,9 +17,11 @@ from typing import Any
 
 from imsafe.cli import common
 from imsafe.errors import ImsafeError, cannot
+from imsafe.files import mode_of
 
 SYSTEM_FOLDER = Path("/etc/imsafe")
 
+_LONGEST = 1 << 20
 _Words = list[str]
 _Value = Any
 
@@ -277,7 +279,10 @@ class ServiceConfig:
         file = Path(path).absolute()
         try:
             with file.open("rb") as opened:
-                values = tomllib.load(opened)
+                text = opened.read(_LONGEST + 1)  # a device has no end
+            if len(text) > _LONGEST:
+                raise ImsafeError(f"{file} is no configuration: it is longer than 1 MiB.")
+            values = tomllib.loads(text.decode())
         except OSError as error:
             raise cannot("read", file, error) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -299,7 +304,7 @@ def found_file(name: str) -> Path:
     user = Path(base) if Path(base).is_absolute() else Path.home() / ".config"
     places = [user / "imsafe" / f"{name}.toml", SYSTEM_FOLDER / f"{name}.toml"]
     for place in places:
-        if place.exists():
+        if mode_of(place):
             return place
     raise ImsafeError(f"There is no configuration {name}: neither {places[0]} nor {places[1]}.")
 

@@ -51,6 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.json and args.output == "-":
         parser.error("--json and -o - both want standard output")
+    if args.output == "-" and sys.stdout is None:
+        parser.error("standard output, where -o - writes, is closed")
     if args.append and args.output == "-":
         parser.error("standard output cannot be appended to")
     return run("ims-trace", lambda: _run(args))

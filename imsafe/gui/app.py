@@ -50,6 +50,9 @@ def has_display() -> bool:
 
 def _application(languages: list[str] | None = None) -> QApplication:
     pg.setConfigOptions(antialias=False)
+    if os.environ.get("LC_ALL") in {"C", "POSIX"}:
+        # Qt goes over to this anyway, and says so in three lines.
+        os.environ["LC_ALL"] = "C.UTF-8"
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
     application.setApplicationName("imsafe")

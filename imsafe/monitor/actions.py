@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import TextIO
 
 from imsafe.errors import ImsafeError, reason
+from imsafe.files import mode_of
 from imsafe.monitor.view_protocol import Alert
 from imsafe.words import number_of, printable
 
@@ -52,9 +54,9 @@ def check_program(program: str) -> Path:
         There is no such file, or it may not be executed.
     """
     path = Path(program)
-    if not path.exists() and os.sep not in program and (found := shutil.which(program)):
+    if not mode_of(path) and os.sep not in program and (found := shutil.which(program)):
         path = Path(found)
-    if not path.is_file():
+    if not stat.S_ISREG(mode_of(path)):
         raise ImsafeError(f"The program to execute on alert, {program}, is not a file.")
     if not os.access(path, os.X_OK):
         raise ImsafeError(

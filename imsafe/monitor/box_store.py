@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 
 from imsafe.errors import ImsafeError, cannot
@@ -115,8 +116,13 @@ def check_folder(folder: Path) -> None:
     ImsafeError
         With the reason; nothing was made.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ImsafeError(f"{folder} is not a folder; black boxes cannot be kept there.")
+    try:
+        if not stat.S_ISDIR(folder.stat().st_mode):
+            raise ImsafeError(f"{folder} is not a folder; black boxes cannot be kept there.")
+    except FileNotFoundError:
+        pass  # it will be made
+    except OSError as error:
+        raise cannot("write", folder, error) from error
     place = folder / "box"
     while not place.parent.exists():
         place = place.parent

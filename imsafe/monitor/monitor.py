@@ -287,11 +287,11 @@ class Monitor:
             self._loop()
         except ImsafeError:
             self._end()
-            with contextlib.suppress(OSError):
-                self.report.close()
+            self.report.close()
             raise
         self._end()
-        self.report.close()
+        if not self.report.close():
+            self._failed = True
         if self.engine.alerts.count:
             return 1
         return 2 if self._failed else 0

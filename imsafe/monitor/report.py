@@ -7,6 +7,7 @@ what waits for it is bounded.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import sys
@@ -15,6 +16,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from imsafe.errors import OutputError
+from imsafe.files import forget_output
 from imsafe.monitor.view_protocol import Alert, IoUringNotice, Status
 from imsafe.words import printable
 
@@ -40,7 +43,7 @@ class Report:
     Attributes
     ----------
     dropped
-        Lines that could not be written because nobody read them.
+        Lines that could not be written: nobody read them, or the disk was full.
     """
 
     def __init__(self, *, as_json: bool, quiet: bool = False) -> None:
@@ -49,14 +52,14 @@ class Report:
         self._quiet = quiet
         self._said: dict[str, float] = {}
         self._lines: queue.Queue[str | None] = queue.Queue(MOST_WAITING)
-        self._failure: OSError | None = None
+        self._failure: OSError | OutputError | None = None
         self._writer = threading.Thread(target=self._write, name="output", daemon=True)
         self._writer.start()
 
     @property
     def reader_gone(self) -> bool:
         """Whether nobody can read the output any more (a closed pipe)."""
-        return self._failure is not None
+        return isinstance(self._failure, BrokenPipeError)
 
     def alert(self, alert: Alert) -> None:
         """An alert has opened."""
@@ -85,7 +88,7 @@ class Report:
         if self._json:
             self._object("notice", {"text": text, "time": time.time(), "error": error})
         if (error or not self._json) and not self._quiet:
-            sys.stderr.write(f"ims-monitor: {printable(text, 2000)}\n")
+            _tell(printable(text, 2000))
         return True
 
     def io_uring(self, notice: IoUringNotice) -> None:
@@ -110,18 +113,14 @@ class Report:
         else:
             self._person(line)
 
-    def close(self) -> None:
-        """Wait until all is written.
-
-        Raises
-        ------
-        BrokenPipeError
-            The reader has gone.
-        """
+    def close(self) -> bool:
+        """Wait until all is written; whether all could be, but for a reader that has gone."""
         self._lines.put(None)
         self._writer.join()
-        if self._failure is not None:
-            raise self._failure
+        if self._failure is None:
+            return True
+        forget_output()
+        return self.reader_gone
 
     def _object(self, kind: str, value: Mapping[str, Any]) -> None:
         self._line(json.dumps({"type": kind, **value}))
@@ -138,12 +137,22 @@ class Report:
 
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:
-            if self._failure is None:
-                try:
-                    sys.stdout.write(line + "\n")
-                    sys.stdout.flush()
-                except OSError as error:
-                    self._failure = error
+            if self.reader_gone:
+                continue
+            try:
+                sys.stdout.write(line + "\n")
+                sys.stdout.flush()
+            except (BrokenPipeError, OutputError) as error:
+                self.dropped += 1
+                if self._failure is None and isinstance(error, OutputError):
+                    _tell(f"{error} The monitor goes on.")
+                self._failure = error
+
+
+def _tell(text: str) -> None:
+    with contextlib.suppress(OSError):  # there is nowhere to say that
+        sys.stderr.write(f"ims-monitor: {text}\n")
+        sys.stderr.flush()
 
 
 def _when(seconds: float) -> str:

@@ -7,7 +7,7 @@ import os
 import socket
 from datetime import UTC, datetime
 
-from imsafe.errors import ImsafeError
+from imsafe.errors import ImsafeError, reason
 from imsafe.monitor.alert_fields import fields, sentence
 from imsafe.monitor.datagrams import Datagrams
 from imsafe.monitor.view_protocol import Alert
@@ -93,7 +93,9 @@ def resolved(address: str) -> tuple[int, str | tuple[str, int]]:
     try:
         found = socket.getaddrinfo(host, int(port or 514), type=socket.SOCK_DGRAM)
     except OSError as error:
-        raise ImsafeError(f"The syslog {address} cannot be found: {error}.") from error
+        raise ImsafeError(
+            f"The syslog {address} cannot be found: {reason(error).lower()}."
+        ) from error
     family, _, _, _, where = found[0]
     return family, where[:2]  # type: ignore[return-value]
 

@@ -44,8 +44,10 @@ def find_command(name: str) -> str:
         return path
     if os.sep not in name:
         raise TraceeError(f"Cannot start {name}: there is no such command along PATH.")
-    if not Path(name).exists():
-        raise TraceeError(f"Cannot start {name}: there is no such file.")
+    try:
+        Path(name).stat()
+    except OSError as error:
+        raise TraceeError(f"Cannot start {name}: {reason(error).lower()}.") from error
     raise TraceeError(f"Cannot start {name}: it is not an executable file, or not one for you.")
 
 

@@ -44,7 +44,7 @@ class Pace:
             return [item]
         # Times of several processors may be a little out of order.
         times = np.maximum.accumulate(item["time_ns"])
-        step = np.uint64(max(1, min(int(_SLICE_NS * self._factor), 1 << 62)))
+        step = np.uint64(max(1, int(min(_SLICE_NS * self._factor, 1 << 62))))
         cuts = np.flatnonzero(np.diff((times - times[0]) // step)) + 1
         return list(np.split(item, cuts))
 

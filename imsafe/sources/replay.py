@@ -10,17 +10,18 @@ from __future__ import annotations
 import math
 import os
 import socket
+import stat
 import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from imsafe.errors import ImsafeError, SourceError
 from imsafe.events import Kind
+from imsafe.files import mode_of
 from imsafe.sources.base import Counters
 from imsafe.sources.pace import Pace
 from imsafe.stream.items import Closed, Item, Lost, Segment, Tagged
@@ -134,8 +135,8 @@ class ReplaySource:
         reader: TraceReader | None = None
         items: Iterator[Tagged] | None = None
         first: list[Tagged] = []
-        path = Path(self.path)
-        if not (self.path == "-" or path.is_fifo() or path.is_char_device()):
+        mode = mode_of(self.path)
+        if not (self.path == "-" or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
             # A pipe or a terminal is opened in the thread: there it may take its time.
             try:
                 reader = open_trace(self.path, self._format)

@@ -14,7 +14,7 @@ import numpy as np
 
 from imsafe.errors import FileExistsRefused, ImsafeError, StreamError, cannot
 from imsafe.events import Events, chosen, joined
-from imsafe.files import almost_full, check_not_planted
+from imsafe.files import almost_full, check_no_folder, check_not_planted
 from imsafe.stream.codec import MAX_EVENTS, encode
 from imsafe.stream.frames import HEADER_SIZE, MAX_PAYLOAD, FrameParser, segment_header
 from imsafe.stream.items import End, Item, Segment
@@ -96,6 +96,7 @@ class TraceWriter:
         try:
             handle = os.open(target, flags | (0 if replace else os.O_EXCL), 0o600)
         except FileExistsError:
+            check_no_folder(target)
             raise FileExistsRefused(
                 f"{target} exists already; append to it, replace it on purpose,"
                 " or choose another name."

@@ -73,7 +73,10 @@ class TraceReader:
             status = os.fstat(file.fileno())
             regular = stat.S_ISREG(status.st_mode) and self.path != "-"
             self.size = status.st_size if regular else 0
-            self._peeked = _start_of(file)
+            try:
+                self._peeked = _start_of(file)
+            except OSError as error:
+                raise cannot("read", self.path, error) from error
             if not regular:
                 # Cannot be opened a second time: what was taken out of it is kept.
                 self._pipe = os.fdopen(os.dup(file.fileno()), "rb", 0)
@@ -236,14 +239,16 @@ def find_traces(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     Raises
     ------
     ImsafeError
-        A path does not exist, or a folder holds no file.
+        A path does not exist or may not be looked at, or a folder holds no file.
     """
     found: list[Path] = []
     for given in paths:
         path = Path(given)
-        if not path.is_dir():
-            if os.fspath(given) != "-" and not path.exists():
-                raise cannot("read", path, FileNotFoundError(2, os.strerror(2)))
+        try:
+            is_folder = os.fspath(given) != "-" and stat.S_ISDIR(path.stat().st_mode)
+        except OSError as error:
+            raise cannot("read", path, error) from error
+        if not is_folder:
             found.append(path)
             continue
         inside = sorted(_files(path))

@@ -13,6 +13,7 @@ import imsafe
 from imsafe.errors import StreamError
 from imsafe.events import EVENT, OUT_OF_RANGE, Abi, Events
 from imsafe.stream.items import Segment
+from imsafe.words import printable
 
 STEP_NS = 1_000_000
 """Time from one call to the next where the trace has none."""
@@ -69,8 +70,8 @@ def whole_numbers(text: bytes, name: str) -> NDArray[np.uint64]:
     words = text.split()
     for word in words:
         if not word.isdigit():
-            shown = word[:24].decode("ascii", "backslashreplace")
-            raise StreamError(f"{name} is not a trace of numbers: it holds {shown!r}.")
+            shown = printable(word[:24].decode("utf-8", "surrogateescape"))
+            raise StreamError(f"{name} is not a trace of numbers: it holds '{shown}'.")
     # No call or process has more digits than that; numpy would refuse the number.
     return np.array([int(word[:19]) if len(word) < 20 else 1 << 63 for word in words], np.uint64)
 

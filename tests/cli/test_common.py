@@ -78,6 +78,10 @@ def test_without_dashes_there_is_no_command() -> None:
         (["trace.imt", "-o", "a.imt"], "unexpected argument 'trace.imt'"),
         (["stray", "--", "ls"], "unexpected argument 'stray'"),
         (["--"], "no command after --"),
+        (["--", ""], "no command after --"),
+        (["-o", ""], "argument -o/--output: it is empty"),
+        (["--replay", ""], "argument --replay: it is empty"),
+        (["--driver", ""], "argument --driver: it is empty"),
         (["-o", "--", "ls"], "expected one argument"),
         (["--sens", "x"], "unrecognized arguments: --sens"),
         (["--ful", "--", "ls"], "unrecognized arguments: --ful"),
@@ -174,7 +178,12 @@ def test_an_error_of_the_user_is_one_line(capsys: pytest.CaptureFixture[str]) ->
     assert run("ims-test", _fails(ImsafeError("Line one\nline two\x1b[2J\x07."))) == FAILED
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err == "ims-test: Line one line two [2J .\n"
+    assert captured.err == "ims-test: Line one line two\\x1b[2J\\x07.\n"
+
+
+def test_bytes_of_a_name_that_are_no_text_are_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("ims-test", _fails(ImsafeError("Cannot read \udcff\udcfe."))) == FAILED
+    assert capsys.readouterr().err == "ims-test: Cannot read \\xff\\xfe.\n"
 
 
 def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -263,3 +272,57 @@ def test_progress_is_quiet_in_a_pipe_and_objects_with_json(
     assert objects[-1] == {"type": "progress", "progress": 1, "text": "done", "nodes": 5}
     assert objects[0]["progress"] == 0
     assert len(objects) < 50
+
+
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+NO_SPACE = b"ims-test: Cannot write standard output: no space left on device.\n"
+
+
+@FULL
+@pytest.mark.parametrize(("size", "status", "ended"), [(5, 0, 2), (5, 1, 1), (100_000, 1, 2)])
+def test_output_that_cannot_be_written_is_told(size: int, status: int, ended: int) -> None:
+    program = f"def body():\n    print('x' * {size})\n    return {status}\n"
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c",
+             f"import sys\nfrom imsafe.cli.common import run\n{program}"
+             "sys.exit(run('ims-test', body))"],
+            stdout=full, stderr=subprocess.PIPE, check=False, timeout=60,
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+        )  # fmt: skip
+    assert (done.stderr, done.returncode) == (NO_SPACE, ended)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="descriptors are a matter of POSIX")
+def test_closed_streams_lead_to_nowhere(tmp_path: Path) -> None:
+    program = (
+        "import os, subprocess, sys\nfrom imsafe.cli.common import run\n"
+        "def body():\n"
+        "    file = open(sys.argv[1], 'w')\n"
+        "    print(file.fileno() > 2, sys.stdin.read(), file=file, flush=True)\n"
+        "    print('to nobody')\n"
+        "    subprocess.run(['sh', '-c', 'echo to nobody; echo to nobody >&2'], check=True)\n"
+        "    return 0\n"
+        "sys.exit(run('ims-test', body))\n"
+    )
+    line = '"$0" -c "$1" "$2" <&- >&- 2>&-'
+    command = ["sh", "-c", line, sys.executable, program, str(tmp_path / "file")]
+    assert subprocess.run(command, check=False, timeout=60).returncode == 0
+    assert (tmp_path / "file").read_text() == "True \n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are a matter of POSIX")
+@pytest.mark.parametrize(
+    ("loaded", "said", "status"),
+    [("", b"", -signal.SIGINT), ("run('ims-x', body)", b"ims-x: interrupted.\n", 2)],
+)
+def test_ctrl_c_while_a_program_is_loaded(loaded: str, said: bytes, status: int) -> None:
+    program = (
+        "import os, signal, sys\nsys.argv[0] = 'ims-x'\nfrom imsafe.cli.common import run\n"
+        "def body():\n    os.kill(os.getpid(), signal.SIGINT)\n    return 0\n"
+        f"sys.exit({loaded or 'body()'})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, check=False, timeout=60
+    )
+    assert (done.stderr, done.returncode) == (said, status)

@@ -137,6 +137,8 @@ def test_applications_by_name(profile_path: Path, attack_trace: Path, tmp_path: 
         (["--app", "a", "--replay", "{trace}"], "NAME=PROFILE"),
         (["--app", "a={profile}:0.5", "--app", "a={profile}", "--replay", "{trace}"], "twice"),
         (["--replay", "{trace}"], "Give a profile"),
+        (["-d", "{profile}", "--app", "a={profile}", "--replay", "{trace}"], "Choose one kind"),
+        (["-d", "{profile}", "--syslog", "udp:a b", "--replay", "{trace}"], "cannot be found: n"),
         (["-d", "{profile}"], "exactly one"),
         (["-d", "{missing}", "--replay", "{trace}"], "missing"),
         (["-d", "{trace}", "--replay", "{trace}"], ""),
@@ -483,3 +485,28 @@ def test_garbage_on_the_sensor_socket_is_said_and_is_status_2(
     for line in errors.splitlines():
         assert "is not a valid ImSafe stream" in line
         assert f"rocess {os.getpid()}" in line
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_a_full_disk_under_its_output_does_not_end_it(profile_path, attack_trace, tmp_path) -> None:
+    log = tmp_path / "scores.log"
+    words = ["-d", profile_path, "-t", "0.6", "-l", log, "--replay", attack_trace]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "imsafe.cli.monitor", *map(str, words)],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=100,
+        )  # fmt: skip
+    assert done.stderr == (
+        "ims-monitor: Cannot write standard output: no space left on device. The monitor goes on.\n"
+    )
+    assert done.returncode == 1  # there was an alert
+    assert "1 alert" in log.read_text().splitlines()[-2]
+
+
+def test_a_reader_that_goes_away_leaves_the_status(profile_path, attack_trace) -> None:
+    words = ["-d", profile_path, "-t", "0.6", "--replay", attack_trace]
+    command = [sys.executable, "-m", "imsafe.cli.monitor", *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        child.stdout.close()
+        assert child.stderr.read() == b""
+        assert child.wait(100) == 1

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,12 @@ def _tids(got: list[tuple[float, Tagged]]) -> list[int]:
     return [
         tid for _, (_, item) in got if isinstance(item, np.ndarray) for tid in item["tid"].tolist()
     ]
+
+
+def test_a_factor_beyond_all_measure(tmp_path: Path) -> None:
+    with closing(ReplaySource(_trace(tmp_path / "a.imt", _events([0, 1, 2])), speed=1e308)) as fast:
+        fast.open()
+        assert sum(len(i) for _, (_, i) in _all(fast) if isinstance(i, np.ndarray)) == 3
 
 
 def test_at_full_speed_it_is_the_trace(tmp_path: Path) -> None:
