@@ -131,6 +131,13 @@ class Recording:
         assert self._writer is not None
         return self._writer.open_channel(meta)
 
+    def close_channel(self, channel: int) -> None:
+        """A stream is over."""
+        assert self._writer is not None
+        self._writer.close_channel(channel)
+        if self._seen is not None:
+            self._seen.end(channel)
+
     @property
     def saturation(self) -> Saturation | None:
         """How much of what is to be expected was recorded; None where nobody asked."""
@@ -249,7 +256,7 @@ def _record(
     if isinstance(item, Segment):
         channels[stream] = recording.open_channel(item.meta)
     elif isinstance(item, Closed):
-        del channels[stream]
+        recording.close_channel(channels.pop(stream))
     else:
         recording.write(item, channels[stream])
 

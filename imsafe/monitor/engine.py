@@ -28,7 +28,7 @@ from imsafe.monitor.history import Histories, Part, State
 from imsafe.monitor.incidents import Incidents
 from imsafe.monitor.processes import Processes
 from imsafe.monitor.reason import reason_of, then_started
-from imsafe.monitor.stream_watch import Opening, StreamWatch
+from imsafe.monitor.stream_watch import PIECE, Opening, StreamWatch
 from imsafe.monitor.view_protocol import READINGS, Alert, CallsAround
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
@@ -37,6 +37,13 @@ from imsafe.stream.items import Closed, Item, Lost, ProcessInfo, Segment
 
 MOST_BOXES_FILLING = 100
 """Black boxes that may be filled at a time; alerts beyond it get none."""
+
+MOST_THREADS = (1 << 17) - PIECE
+"""Threads whose state is kept for each application, some 7 KiB each with all that belongs to it.
+
+Who makes threads up must not fill the memory.  With a piece more the scorer's arrays, which double,
+are just full.
+"""
 
 MOST_SEQUENCES = 100
 """Alerts whose calls are kept in memory, for "this was normal"."""
@@ -278,6 +285,15 @@ class Engine:
             alert["state"] = "closed"
             del self._open[crossing]
         self.findings.alerts[alert["id"]] = alert
+
+    def limit_threads(self) -> None:
+        """Where too many threads are known, the stream that has most of them begins anew."""
+        for watched in self.applications.values():
+            if watched.scorer.alive > MOST_THREADS:
+                number = watched.scorer.most_populous()
+                for stream in self._streams.values():
+                    if stream.number == number:
+                        stream.begin_anew()
 
     # What is asked of the monitor.
 

@@ -23,7 +23,8 @@ THREAD_CALLS = 500
 """So many calls of each thread are kept, where the bounds below allow it."""
 
 STRETCH = 4096
-"""Records of a process after which a new stretch, with its snapshot, is begun."""
+"""Records of a process after which a new stretch, with its snapshot, is begun; as many records
+as it has threads where those are more."""
 
 SMALLEST, LARGEST = 2048, 32 * 1024
 """Bounds of what is kept of one process in whole stretches, in records (32 bytes each)."""
@@ -57,10 +58,13 @@ class Stretch:
         The scorer's snapshot before the first record.
     aux
         The tracer's lost count before the first record.
+    due
+        After so many records the next stretch begins.
     """
 
     state: State
     aux: int
+    due: int
     parts: list[Part | Lost] = field(default_factory=list)
     records: int = 0
 
@@ -112,11 +116,14 @@ class Histories:
         if process is None:
             process = self._processes[stream, pid] = _Process()
             self._pids.setdefault(stream, set()).add(pid)
-        elif process.stretches[-1].records < STRETCH:
+        elif process.stretches[-1].records < process.stretches[-1].due:
             return
         else:
             self._compact(process)
-        process.stretches.append(Stretch(snapshot(), aux))
+        state = snapshot()
+        # A snapshot costs as much as its threads are many: not more of it than there are calls.
+        due = max(STRETCH, len(state.get("threads", ())))
+        process.stretches.append(Stretch(state, aux, due))
 
     def add(self, stream: int, pid: int, part: Part, last_ns: int) -> None:
         """Add records that were scored, the last one at `last_ns`; `prepare` was called before."""

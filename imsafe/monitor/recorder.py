@@ -79,7 +79,8 @@ class Recorder:
             channel = self._channels[key] = self._writer.open_channel(item.meta)
             self.index.begin(channel, item.wall_offset_ns)
         elif isinstance(item, Closed):
-            self._channels.pop(key, None)
+            if key in self._channels:
+                self._writer.close_channel(self._channels.pop(key))
         elif key in self._channels:
             if isinstance(item, np.ndarray):
                 self.index.note(self._channels[key], item, self.bytes_written)

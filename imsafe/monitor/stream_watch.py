@@ -30,6 +30,9 @@ from imsafe.stream.routing import Routing
 PIECE = 4096
 """Records that are scored at a time: as far as a snapshot may lie behind an alert."""
 
+MOST_EXITS = 1 << 17
+"""Threads that have ended and wait for the time to go on; a clock that stands still is no clock."""
+
 MOST_PARENTS = 16
 """Of a process that are told."""
 
@@ -66,6 +69,9 @@ class Context(Protocol):
 
     def changed(self, crossing: Crossing) -> None:
         """A crossing has grown or is over."""
+
+    def limit_threads(self) -> None:
+        """Keep what is known of threads within bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +200,9 @@ class StreamWatch:
         if isinstance(item, np.ndarray):
             for start in range(0, len(item), PIECE):
                 self._events(item[start : start + PIECE])
+                if len(self._exits) > MOST_EXITS:
+                    self.begin_anew()
+                self._context.limit_threads()
         elif isinstance(item, ProcessInfo):
             self._process(item)
         elif isinstance(item, Lost):
@@ -475,6 +484,15 @@ class StreamWatch:
     def _end_boxes(self, pid: int | None = None) -> None:
         for key in list(self.boxes) if pid is None else [pid]:
             self._context.findings.boxes += self.boxes.pop(key, [])
+
+    def begin_anew(self) -> None:
+        """Forget all threads: they are too many; each begins as a new one with its next call."""
+        self.finish()
+        self._exits.clear()
+        self._context.findings.notices.append(
+            "A stream tells of so many threads that do not end that their last calls were"
+            " forgotten; the next of each are scored as if it had just begun."
+        )
 
     def finish(self) -> None:
         """The stream is over: complete and close everything."""

@@ -249,6 +249,18 @@ class Scorer:
         """What is kept of a stream itself."""
         return self._streams.setdefault(stream, new_stream())
 
+    @property
+    def alive(self) -> int:
+        """How many threads are known."""
+        table = self.roster.threads
+        return len(table.key_of) - int(table.top[0])
+
+    def most_populous(self) -> int:
+        """The stream that most of these threads are of; there must be one."""
+        keys = self.roster.threads.key_of
+        streams, counts = np.unique((keys[keys != 0] - 1) >> 32, return_counts=True)
+        return int(streams[np.argmax(counts)])
+
     def make_room(self, threads: int = 1) -> None:
         """Double the arrays that have no room for a process or for so many threads."""
         self.roster, more_threads, more_processes = grow_roster(self.roster, threads)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -37,6 +38,10 @@ class FileRemoved(ImsafeError):
     """Somebody removed the file that was being written."""
 
 
+MOST_CHANNELS = 0xFFFF
+"""Streams of one segment that can be told apart at a time, beside its own."""
+
+
 class SizeLimitReached(ImsafeError):
     """The recording reached the size it was given."""
 
@@ -65,6 +70,7 @@ class TraceWriter:
         self._compress = compress
         self._max_size = max_size
         self._channels = 1
+        self._over: deque[int] = deque()
         self._waiting: dict[int, list[Events]] = {}
         self._waiting_count: dict[int, int] = {}
         self._failure: ImsafeError | None = None
@@ -162,14 +168,23 @@ class TraceWriter:
 
     def open_channel(self, meta: dict[str, Any]) -> int:
         """Begin one more stream in this segment; return its channel number."""
-        if self._channels > 0xFFFF:
+        if self._channels <= MOST_CHANNELS:
+            channel = self._channels
+            self._channels += 1
+        elif self._over:
+            channel = self._over.popleft()
+        else:
             raise ImsafeError(
-                f"{self.path} already holds 65,535 streams in one segment; start a new recording."
+                f"{self._name} holds {MOST_CHANNELS:,} streams at once, and no more can be told"
+                " apart; start a new recording."
             )
-        channel = self._channels
-        self._channels += 1
         self._put(encode(Segment(meta), channel))
         return channel
+
+    def close_channel(self, channel: int) -> None:
+        """A stream is over: when all numbers have been used, another one may have its number."""
+        self._pack(channel)
+        self._over.append(channel)
 
     def write(self, item: Item, channel: int = 0) -> None:
         """Write an item; small batches of events wait to be packed together until `flush`.

@@ -10,11 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imsafe.events import EVENT, Abi, Kind
+from imsafe.monitor import engine as engine_module
+from imsafe.monitor import stream_watch as stream_watch_module
 from imsafe.monitor.engine import Engine
 from imsafe.monitor.findings import gap_records, log_lines
 from imsafe.monitor.processes import MOST_ENDED
 from imsafe.monitor.score_log import format_line
 from imsafe.monitor.view_protocol import BUCKET_NS, ENDED
+from imsafe.profile.scorer import Scorer
 from imsafe.stream.items import Item, Lost, ProcessInfo
 
 from .conftest import (
@@ -298,3 +301,70 @@ def test_an_alert_says_who_it_was_and_what_it_belongs_to(new_engine: NewEngine) 
     engine.acknowledge(1, 5.0)
     assert engine.alert(1)["acknowledged"] == 5.0
     assert set(engine.take().alerts) == {1}
+
+
+def made_up(count: int, first: int, *, same_process: bool = False) -> np.ndarray:
+    """Threads that make one call and never end, all at the same moment."""
+    events = events_of([READ] * count, step_ns=0)
+    events["tid"] = np.arange(first, first + count)
+    events["pid"] = 7 if same_process else events["tid"]
+    return events
+
+
+@pytest.mark.parametrize("same_process", [False, True])
+def test_made_up_threads_do_not_fill_the_memory(
+    new_engine: NewEngine, monkeypatch: pytest.MonkeyPatch, same_process: bool
+) -> None:
+    monkeypatch.setattr(engine_module, "MOST_THREADS", 10_000)
+    engine = new_engine(None)
+    scorer = engine.applications[1].scorer
+    for stream in (0, 1):
+        engine.feed(1, stream, segment())
+    honest = made_up(1009, 5_000_000)
+    engine.feed(1, 0, honest)
+    notices = []
+    for first in range(8, 60_000, 9000):
+        engine.feed(1, 1, made_up(9000, first, same_process=same_process))
+        notices += engine.take().notices
+        assert scorer.alive <= 10_000
+        assert engine.histories.records <= 10_000 + 4096
+    assert len(notices) > 3
+    assert all("so many threads that do not end" in text for text in notices)
+    # The other stream's threads were left alone: their contexts go on.
+    assert len(engine.histories.pids(1)) == 1009
+    assert engine.calls == 1009 + 9000 * len(range(8, 60_000, 9000))
+
+
+def test_threads_that_end_while_the_clock_stands_still(
+    new_engine: NewEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_watch_module, "MOST_EXITS", 10_000)
+    engine = new_engine(None)
+    engine.feed(1, 0, segment())
+    for first in range(8, 60_000, 9000):
+        events = made_up(9000, first)
+        events["kind"] = Kind.EXIT
+        engine.feed(1, 0, events)
+        assert len(engine.processes.pids(1)) <= 10_000 + 4096
+
+
+def test_a_snapshot_of_many_threads_is_not_taken_at_every_turn(
+    new_engine: NewEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its threads cost time each: not more of them than there are calls."""
+    engine = new_engine(None)
+    scorer = engine.applications[1].scorer
+    snapped = []
+
+    def counted(stream: int, pid: int) -> dict[str, Any]:
+        state = Scorer.snapshot(scorer, stream, pid)
+        snapped.append(len(state.get("threads", ())))
+        return state
+
+    monkeypatch.setattr(scorer, "snapshot", counted)
+    engine.feed(1, 0, segment())
+    engine.feed(1, 0, made_up(40_000, 8, same_process=True))
+    for _ in range(4):
+        engine.feed(1, 0, events_of([READ] * 20_000, pid=7, start_ns=1, step_ns=0))
+    assert max(snapped) > 30_000
+    assert sum(snapped) <= 2 * (40_000 + 4 * 20_000)
