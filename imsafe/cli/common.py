@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from textwrap import fill
 from types import FrameType
 from typing import Any, NoReturn, TextIO
 
@@ -34,7 +35,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, program: str, description: str, examples: str) -> None:
         super().__init__(
             prog=program,
-            description=description,
+            description=fill(description[:1].upper() + description[1:], 79),
             epilog="examples:\n" + examples,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,

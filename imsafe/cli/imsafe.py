@@ -42,6 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         "Watches what applications do, and tells when they stop behaving as learned.",
         EXAMPLES,
     )
+    parser.usage = "imsafe [-h] [--version] [--view SOCKET] [FILE]\n       imsafe check [--json]"
     parser.add_argument(
         "file", nargs="?", metavar="FILE", help="a behaviour database, a trace or a score log"
     )

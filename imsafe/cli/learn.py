@@ -39,7 +39,7 @@ EXAMPLES = """\
   ims-learn -i ftpd.db -o ftpd.db more.imt   the same, in place
   ims-learn -o redis.db --app redis traces/  one application of all traces in a folder
   ims-learn -o big.db --resume traces/       go on where an earlier run was ended
-  strace -f -o /dev/stdout ls | ims-learn -o ls.db --format strace -
+  strace -f -o '|ims-learn -o ls.db --format strace -' ls     from strace, without a file
 """
 
 DEPTH = 8

@@ -98,7 +98,9 @@ def _parser() -> common.Parser:
             default=[],
             help=f"{whose} may look on in windows, but not steer (repeatable)",
         )
-    parser.add_argument("--boxes", metavar="DIR", help="keep black boxes here")
+    parser.add_argument(
+        "--boxes", metavar="DIR", help="keep black boxes here, not in ~/.local/state/imsafe/boxes"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--alerts", metavar="FILE", help="append alerts as JSON lines")
     parser.add_argument(

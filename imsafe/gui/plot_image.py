@@ -7,7 +7,7 @@ import csv
 from pathlib import Path
 
 import pyqtgraph as pg
-from PyQt6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PyQt6.QtCore import QBuffer, QIODevice, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QFontMetrics, QImage, QPaintDevice, QPainter
 from PyQt6.QtSvg import QSvgGenerator
 
@@ -42,16 +42,28 @@ def picture(view: pg.GraphicsView, legend: list[tuple[str, QColor]], text: QColo
 def save_picture(
     view: pg.GraphicsView, legend: list[tuple[str, QColor]], text: QColor, path: str, ending: str
 ) -> bool:
-    """Write the plot as PNG or SVG, as `ending` says; False when that failed."""
+    """Write the plot as PNG or SVG, as `ending` says; False when it cannot be drawn.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.  (Qt would not say why, and libpng would say it itself.)
+    """
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     if ending != ".svg":
-        return picture(view, legend, text).save(path, "PNG")
-    svg = QSvgGenerator()
-    svg.setFileName(path)
-    svg.setSize(_size(view))
-    svg.setViewBox(QRect(QPoint(), _size(view)))
-    svg.setResolution(view.logicalDpiX())  # the axes keep pictures made for the screen
-    svg.setTitle("ImSafe")
-    return _paint(svg, view, legend, text)
+        drawn = picture(view, legend, text).save(buffer, "PNG")
+    else:
+        svg = QSvgGenerator()
+        svg.setOutputDevice(buffer)
+        svg.setSize(_size(view))
+        svg.setViewBox(QRect(QPoint(), _size(view)))
+        svg.setResolution(view.logicalDpiX())  # the axes keep pictures made for the screen
+        svg.setTitle("ImSafe")
+        drawn = _paint(svg, view, legend, text)
+    if drawn:
+        Path(path).write_bytes(buffer.data().data())
+    return drawn
 
 
 def _head(view: pg.GraphicsView) -> int:

@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from imsafe.errors import ImsafeError
+from imsafe.errors import ImsafeError, cannot
 from imsafe.gui.colours import colours
 from imsafe.gui.log_history import LogHistory
 from imsafe.gui.plot_image import picture, save_picture, save_values
@@ -543,5 +543,10 @@ class ScorePlot(QWidget):
         self.draw_now()
         if ending == ".csv":
             save_values(self._history, self._shown_names(), *self.times(), path)
-        elif not self.save_image(path, ".svg" if ending == ".svg" else ".png"):
+            return
+        try:
+            drawn = self.save_image(path, ".svg" if ending == ".svg" else ".png")
+        except OSError as error:
+            raise cannot("write", path, error) from error
+        if not drawn:
             raise ImsafeError(self.tr("Cannot write {0}.").format(path))

@@ -134,8 +134,8 @@ def _never_after(pairs: Sequence[tuple[str, str]]) -> str:
     """Calls that never came directly after the ones that they came after now."""
     told = [f"{_listed([call])}{{}} directly after {before}" for before, call in pairs[:2]]
     named = ", and ".join([told[0].format(" came"), *(pair.format("") for pair in told[1:])])
-    more = len(pairs) - 2
-    return f"for the first time {named}{f' ({more} more such pairs)' if more > 0 else ''}"
+    more = f" ({number_of(len(pairs) - 2, 'more such pair')})" if len(pairs) > 2 else ""
+    return f"for the first time {named}{more}"
 
 
 def _listed(calls: Sequence[str]) -> str:

@@ -43,7 +43,7 @@ class Report:
     Attributes
     ----------
     dropped
-        Lines that could not be written: nobody read them, or the disk was full.
+        Lines that could not be written when they came: nobody read them, or the disk was full.
     """
 
     def __init__(self, *, as_json: bool, quiet: bool = False) -> None:

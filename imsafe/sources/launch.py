@@ -46,6 +46,8 @@ def find_command(name: str) -> str:
         raise TraceeError(f"Cannot start {name}: there is no such command along PATH.")
     try:
         Path(name).stat()
+    except FileNotFoundError:
+        raise TraceeError(f"Cannot start {name}: there is no such file.") from None
     except OSError as error:
         raise TraceeError(f"Cannot start {name}: {reason(error).lower()}.") from error
     raise TraceeError(f"Cannot start {name}: it is not an executable file, or not one for you.")

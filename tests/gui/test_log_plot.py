@@ -80,6 +80,22 @@ def test_image_without_display(log, tmp_path):
     assert run_plot(log, "-o", image, "--force").returncode == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="ulimit is what makes the disk too small")
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_a_disk_that_is_too_small_is_told_of_the_image(log, tmp_path, ending):
+    image = tmp_path / f"plot.{ending}"
+    words = [sys.executable, "-m", "imsafe.cli.plot", str(log), "-o", str(image)]
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", *words],
+        capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"ims-plot: Cannot write {image}: file too large.\n",
+    )
+    assert [path for path in tmp_path.iterdir() if "plot" in path.name] == []
+
+
 def test_drawing_and_values(log, tmp_path):
     assert run_plot(log, "-o", tmp_path / "plot.svg").returncode == 0
     assert "<svg" in (tmp_path / "plot.svg").read_text()

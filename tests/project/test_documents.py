@@ -101,6 +101,21 @@ def test_links_lead_somewhere(document):
             assert (document.parent / target).exists(), target
 
 
+@functools.cache
+def headings(document: Path) -> frozenset[str]:
+    """The anchors that GitHub and Sphinx give to a document's headings."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.M | re.S)
+    titles = re.findall(r"^#+ (.*)", text, flags=re.MULTILINE)
+    return frozenset(re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_anchors_lead_to_a_heading(document):
+    text = document.read_text(encoding="utf-8")
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)", text):
+        assert anchor in headings(document.parent / target if target else document), anchor
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_make_targets_that_are_named_exist(document):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from imsafe.cli.check.finding import Finding
 from imsafe.errors import ImsafeError
+from imsafe.words import number_of
 
 if TYPE_CHECKING:
     from imsafe.sources.tracer_process import TracerProcess
@@ -54,7 +55,7 @@ def _traced(check: str, trace: Callable[[], int], how: str) -> Finding:
     except (ImsafeError, OSError) as error:
         mend = "in a container: run it with --cap-add SYS_PTRACE; else see Yama below"
         return Finding(check, "missing", str(error), mend)
-    return Finding(check, "works", f"ptrace, {how}; {calls} calls seen")
+    return Finding(check, "works", f"ptrace, {how}; {number_of(calls, 'call')} seen")
 
 
 def _command(*, full: bool) -> int:

@@ -84,5 +84,5 @@ complete -c ims-trace -n _shtab_ims_trace_using -l no-follow-exec -d 'a process 
 complete -c ims-trace -n _shtab_ims_trace_using -l allow-user -x -d 'who may connect, beside you and root (repeatable)'
 complete -c ims-trace -n _shtab_ims_trace_using -l allow-group -x -d 'whose members may connect (repeatable)'
 complete -c ims-trace -n _shtab_ims_trace_using -l duration -x -d 'end after so long'
-complete -c ims-trace -n _shtab_ims_trace_using -l max-size -x -d 'stop recording at this size (K, M, G)'
+complete -c ims-trace -n _shtab_ims_trace_using -l max-size -x -d 'stop recording at this size (K, M, G, T)'
 complete -c ims-trace -n '_shtab_ims_trace_using; and test $_shtab_ims_trace_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'a command'
