@@ -21,6 +21,7 @@ from PyQt6.QtWidgets import (
     QMessageBox,
     QPushButton,
     QRadioButton,
+    QTabBar,
     QWidget,
 )
 
@@ -315,7 +316,9 @@ def test_messages_come_to_the_front_with_the_newest(qtbot, window):
     for number in range(300):
         window.add_message(f"line {number}")
     bar = window.messages.verticalScrollBar()
-    window.menus.view.actions()[0].menu().actions()[4].trigger()
+    bars = [tabs for tabs in window.findChildren(QTabBar) if tabs.count() == 4]
+    place = next(i for i in range(4) if bars[0].tabText(i) == "Messages")
+    qtbot.mouseClick(bars[0], Qt.MouseButton.LeftButton, pos=bars[0].tabRect(place).center())
     qtbot.waitUntil(lambda: bar.maximum() > 0 and bar.value() == bar.maximum(), timeout=2_000)
     window.add_message("one more")
     assert bar.value() == bar.maximum()
