@@ -11,7 +11,7 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QFileDialog, QWidget
 
 from imsafe.errors import ImsafeError
-from imsafe.gui.alert_model import NOTHING
+from imsafe.gui.alert_model import MANY, NOTHING
 from imsafe.gui.notification import Notifier
 from imsafe.gui.panes import Panes
 from imsafe.gui.settings import Settings
@@ -55,6 +55,7 @@ class AlertDesk(QObject):
         panes.notify.setChecked(self.notifier.enabled)
         panes.notify.toggled.connect(self._notify_or_not)
         self._since = time.time()
+        self._stale = False
         self._mark = timer(self, MARK_MS, self._mark_alerts, single=True)
         watch.alert.connect(self._take)
         watch.io_uring.connect(self._take_notice)
@@ -111,7 +112,7 @@ class AlertDesk(QObject):
         current = self.list.current()
         if new and current == NOTHING:
             self.list.choose_incident(alert["id"])
-        elif alert["id"] in self.list.current_ids():
+        elif self._is_shown(alert, current):
             self._show(current)
         if new:
             self.said.emit(self.tr("Alert: {0}").format(alert["reason"]))
@@ -119,8 +120,18 @@ class AlertDesk(QObject):
             if alert["time"] >= self._since - LATE_S and not self._window.isActiveWindow():
                 self.notifier.tell(alert)
 
+    def _is_shown(self, alert: Alert, current: int) -> bool:
+        """Whether an alert is what the current row is about, or part of it."""
+        shown = self.alerts.alert(current)
+        return shown is not None and (
+            shown["id"] == alert["id"]
+            or (self.list.current_count() > 1 and shown["incident"] == alert["incident"])
+        )
+
     def _mark_alerts(self) -> None:
         self.plot.set_alerts(self.alerts.marks())
+        if self._stale:
+            self._show_now(self.list.current())
 
     def _take_notice(self, notice: IoUringNotice) -> None:
         self.alerts.put_notice(notice)
@@ -128,6 +139,15 @@ class AlertDesk(QObject):
     # What is shown
 
     def _show(self, number: int) -> None:
+        if self.list.current_count() > MANY:
+            self._stale = True
+            if not self._mark.isActive():
+                self._mark.start()
+        else:
+            self._show_now(number)
+
+    def _show_now(self, number: int) -> None:
+        self._stale = False
         notice = self.alerts.notice(number)
         if notice is not None:
             self.detail.show_notice(notice)

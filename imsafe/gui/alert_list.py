@@ -24,6 +24,7 @@ from PyQt6.QtWidgets import (
 
 from imsafe.gui.alert_model import (
     APPLICATION,
+    COUNT_ROLE,
     ID_ROLE,
     IDS_ROLE,
     NOTHING,
@@ -249,6 +250,10 @@ class AlertList(QWidget):
         index = self.view.currentIndex()
         return list(index.data(IDS_ROLE)) if self.current() != NOTHING else []
 
+    def current_count(self) -> int:
+        """How many those are."""
+        return int(self.view.currentIndex().data(COUNT_ROLE)) if self.current() != NOTHING else 0
+
     def listed(self) -> list[int]:
         """The ids of all alerts that pass the search."""
         sieve = self._sieve
@@ -268,7 +273,7 @@ class AlertList(QWidget):
 
     def _selected(self, *_: Any) -> None:
         # An incident and its worst alert have the same id, and are not the same choice.
-        chosen = self.current(), len(self.current_ids())
+        chosen = self.current(), self.current_count()
         if chosen != self._chosen:
             self._chosen = chosen
             self.chosen.emit(chosen[0])

@@ -8,6 +8,7 @@ to know of a process that has no score and is no alert.
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from PyQt6.QtWidgets import QWidget
 from imsafe.gui.colours import Colours
 from imsafe.gui.plain_text import command_line, line, name, tip
 from imsafe.gui.score_plot import time_text
+from imsafe.gui.timers import timer
 from imsafe.monitor.reason import SURPRISING_BITS
 from imsafe.monitor.view_protocol import Alert, IoUringNotice
 from imsafe.words import grouped
@@ -29,6 +31,12 @@ MOST_ALERTS = 10_000
 MOST_NOTICES = 1_000
 """Later ones are not listed, so that no flood of them drives the alerts away."""
 
+MANY = 50
+"""An incident of more alerts is not looked at as a whole for each one that comes."""
+
+LATER_MS = 33
+"""Instead so often."""
+
 NOTHING = -1
 """The id of no row; those of notices are below it."""
 
@@ -38,6 +46,9 @@ ID_ROLE = Qt.ItemDataRole.UserRole + 1
 
 IDS_ROLE = Qt.ItemDataRole.UserRole + 2
 """All alerts of a row; empty for a notice."""
+
+COUNT_ROLE = IDS_ROLE + 1
+"""How many those are."""
 
 TIME, APPLICATION, PROCESS, TIMES, PEAK, STATE, WHAT = range(7)
 
@@ -63,11 +74,47 @@ class Row:
     number: int
     alerts: list[Alert] = field(default_factory=list)
     notice: IoUringNotice | None = None
+    _worst: Alert | None = None
 
     @property
     def worst(self) -> Alert:
         """The alert with the highest score, the first of those."""
-        return max(self.alerts, key=lambda alert: (alert["peak"], -alert["id"]))
+        if self._worst is None:
+            self._worst = max(self.alerts, key=_badness)
+        return self._worst
+
+    def place(self, number: int) -> int:
+        """Where the alert of an id is; they nearly always come in the order of their ids."""
+        place = bisect_left(self.alerts, number, key=lambda alert: alert["id"])
+        if place < len(self.alerts) and self.alerts[place]["id"] == number:
+            return place
+        return next(i for i, one in enumerate(self.alerts) if one["id"] == number)
+
+    def add(self, alert: Alert) -> None:
+        """Append an alert."""
+        self.alerts.append(alert)
+        self._compare(alert)
+
+    def change(self, place: int, alert: Alert) -> None:
+        """Put an alert in the place of what was known of it."""
+        self.alerts[place] = alert
+        self._compare(alert)
+
+    def _compare(self, alert: Alert) -> None:
+        """Of thousands of alerts not all are looked at for each one that comes or changes."""
+        if self._worst is not None and _badness(alert) >= _badness(self._worst):
+            self._worst = alert
+        elif self._worst is not None and alert["id"] == self._worst["id"]:
+            self._worst = None
+
+    def drop(self, place: int) -> Alert:
+        """Remove an alert."""
+        self._worst = None
+        return self.alerts.pop(place)
+
+
+def _badness(alert: Alert) -> tuple[float, int]:
+    return alert["peak"], -alert["id"]
 
 
 def is_settled(alert: Alert) -> bool:
@@ -112,6 +159,8 @@ class AlertModel(QAbstractItemModel):
         self._dropped = 0
         self._applications: set[str] = set()
         self._notice_ids = itertools.count(NOTHING - 1, -1)
+        self._changed: set[int] = set()  # incidents of many alerts
+        self._later = timer(self, LATER_MS, self._tell_later, single=True)
         self._columns = (
             self.tr("Time"),
             self.tr("Application"),
@@ -134,8 +183,8 @@ class AlertModel(QAbstractItemModel):
         self._applications.add(alert["application"])
         row = self._find(number)
         if known is not None and row is not None:
-            place = next(i for i, one in enumerate(row.alerts) if one["id"] == alert["id"])
-            row.alerts[place] = alert
+            place = row.place(alert["id"])
+            row.change(place, alert)
             self._row_changed(row)
             if len(row.alerts) > 1:
                 index = self._row_index(row)
@@ -154,13 +203,26 @@ class AlertModel(QAbstractItemModel):
         count = len(row.alerts)
         # One alert is its incident; two are its children.
         self.beginInsertRows(index, 0 if count == 1 else count, count)
-        row.alerts.append(alert)
+        row.add(alert)
         self.endInsertRows()
         self._row_changed(row)
 
     def _row_changed(self, row: Row) -> None:
+        if len(row.alerts) <= MANY:
+            self._tell(row)
+        else:
+            self._changed.add(row.number)
+            if not self._later.isActive():
+                self._later.start()
+
+    def _tell(self, row: Row) -> None:
         index = self._row_index(row)
         self.dataChanged.emit(index, index.siblingAtColumn(len(self._columns) - 1))
+
+    def _tell_later(self) -> None:
+        changed, self._changed = self._changed, set()
+        for row in filter(None, map(self._find, changed)):
+            self._tell(row)
 
     def put_notice(self, notice: IoUringNotice) -> None:
         """Add a notice, unless there are very many."""
@@ -183,7 +245,7 @@ class AlertModel(QAbstractItemModel):
             # One incident without end: its worst alert is what a person needs.
             first = next(i for i, one in enumerate(row.alerts) if one is not row.worst)
             self.beginRemoveRows(self._row_index(row), first, first)
-            del self._alerts[row.alerts.pop(first)["id"]]
+            del self._alerts[row.drop(first)["id"]]
             self.endRemoveRows()
             return
         # Notices older than the oldest alert go with it.
@@ -248,8 +310,7 @@ class AlertModel(QAbstractItemModel):
         index = self._row_index(row)
         if len(row.alerts) < 2:
             return index
-        child = next(i for i, one in enumerate(row.alerts) if one["id"] == number)
-        return self.index(child, 0, index)
+        return self.index(row.place(number), 0, index)
 
     def marks(self) -> list[tuple[int, float, float]]:
         """What the plot marks: id, time, peak; those called normal are left out."""
@@ -318,6 +379,8 @@ class AlertModel(QAbstractItemModel):
             return self._sort_key(row, column)
         if role == ID_ROLE:
             return row.number if row.notice else row.worst["id"]
+        if role == COUNT_ROLE:
+            return len(row.alerts)
         if role == IDS_ROLE:
             return [alert["id"] for alert in row.alerts]
         if role == Qt.ItemDataRole.ToolTipRole:

@@ -168,8 +168,8 @@ class Record(QWizardPage):
             if not running:
                 words = self.tr("{0}. Recorded.").format(words)
                 if self._plan.is_command:
-                    words += " " + self.tr("Recorded several times, from its start to its end, what"
-                                           " is unusual stands out more.")  # fmt: skip
+                    words += " " + self.tr("Record it several times, from its start to its end:"
+                                           " then what is unusual stands out more.")  # fmt: skip
             self.state.setText(words)
         else:
             self.state.setText(self.tr("Press Record; {0} is traced.").format(

@@ -36,6 +36,7 @@ from imsafe.gui.manual_window import ManualWindow, offer_help
 from imsafe.gui.menus import Menus
 from imsafe.gui.next_step import next_step
 from imsafe.gui.panes import Panes
+from imsafe.gui.plain_text import tip
 from imsafe.gui.plot_desk import PlotDesk
 from imsafe.gui.record_dialog import RecordDialog
 from imsafe.gui.session import Session
@@ -48,6 +49,9 @@ from imsafe.stream.traces import open_trace
 
 LONGEST_MESSAGE = 5_000
 """Qt takes seconds to lay out a line of a megabyte."""
+
+LONGEST_RECENT = 80
+"""Letters of a recent file's path; its middle is left out of a longer one."""
 
 MOST_MESSAGES = 3
 SHOWN_MS = 8_000
@@ -231,8 +235,13 @@ class MainWindow(QMainWindow):
     def _refresh_recent(self) -> None:
         menu = self.menus.recent
         menu.clear()
+        menu.setToolTipsVisible(True)
+        metrics = menu.fontMetrics()
+        room = LONGEST_RECENT * metrics.averageCharWidth()
         for path in self.settings.recent():
-            action = QAction(path.replace("&", "&&"), menu)
+            shown = metrics.elidedText(path, Qt.TextElideMode.ElideMiddle, room)
+            action = QAction(shown.replace("&", "&&"), menu)
+            action.setToolTip(tip(path))
             action.triggered.connect(lambda _=False, path=path: self.open_file(path))
             menu.addAction(action)
         menu.setEnabled(not menu.isEmpty())
@@ -288,7 +297,7 @@ class MainWindow(QMainWindow):
         """Monitor > Attach."""
         dialog = AttachDialog(self.settings, self)
         dialog.accepted.connect(lambda: self.watch.attach(dialog.path))
-        self._open(dialog)
+        self._open(dialog, "manual#attach-detach")
 
     def set_threshold(self, number: int, threshold: float) -> None:
         """The threshold line was dragged."""

@@ -195,15 +195,16 @@ class MonitorSession(QObject):
             self._dispatch(self._waiting.popleft())
             if time.monotonic() > over:
                 break
-        if self._unread and not self._over:
+        if self.behind and not self._over:
             self._next_turn.start()
 
     @property
-    def _unread(self) -> bool:
+    def behind(self) -> bool:
+        """Whether it is this window that has not taken in yet what the monitor has said."""
         return bool(self._waiting) or self._socket.bytesAvailable() > 0
 
     def _read_on(self) -> None:
-        if not self._over and self._unread:
+        if not self._over and self.behind:
             self._read()
 
     def _dispatch(self, message: Message) -> None:
@@ -253,7 +254,7 @@ class MonitorSession(QObject):
             self._end(words)
 
     def _read_all(self) -> None:
-        while not self._over and self._unread:
+        while not self._over and self.behind:
             self._read()
 
     def _end(self, words: str) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QAction, QKeySequence, QShowEvent, QTextCursor
+from PyQt6.QtGui import QAction, QKeySequence, QResizeEvent
 from PyQt6.QtWidgets import (
     QDockWidget,
     QMainWindow,
@@ -32,12 +32,14 @@ DOCKS = 0.42
 
 
 class Messages(QPlainTextEdit):
-    """Lines of which the newest is in sight when it comes to the front, not the oldest."""
+    """Lines of which the newest stays in sight when the pane gets its size, not the oldest."""
 
-    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: D102
-        super().showEvent(event)
-        self.moveCursor(QTextCursor.MoveOperation.End)
-        self.ensureCursorVisible()
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: D102
+        bar = self.verticalScrollBar()
+        at_end = bar is None or bar.value() == bar.maximum()
+        super().resizeEvent(event)
+        if bar is not None and at_end:
+            bar.setValue(bar.maximum())
 
 
 class Panes:

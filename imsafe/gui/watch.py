@@ -275,7 +275,8 @@ class Watch(QObject):
     @property
     def silent_for(self) -> float:
         """Seconds for which a connected monitor has said nothing; it speaks twice a second."""
-        if self.session is None or not self.session.connected or self.stopping:
+        session = self.session
+        if session is None or not session.connected or self.stopping or session.behind:
             return 0.0
         return time.monotonic() - self._heard
 

@@ -101,20 +101,27 @@ class Crossings:
     def add(self, batch: Batch) -> list[Change]:
         """Take in a batch; what opens and closes in it, ordered by row."""
         above = np.flatnonzero(batch.scores >= batch.thresholds)
-        if not len(above) and not self.open:
+        if not len(batch.times) or (not len(above) and not self.open):
             return []
         changes: list[Change] = []
-        for key, rows in self._by_thread(batch.keys, above):
+        for key, rows in self._by_thread(batch, above):
             ends = batch.exits[batch.keys[batch.exits] == key]
             self._thread(batch, key, rows, ends, changes)
         changes.sort(key=lambda c: (c.row, c.what, c.crossing.pid, c.crossing.tid))
         return changes
 
     def _by_thread(
-        self, keys: NDArray[np.uint64], above: NDArray[np.intp]
+        self, batch: Batch, above: NDArray[np.intp]
     ) -> list[tuple[int, NDArray[np.intp]]]:
-        """Each thread that is or was above, with its rows above."""
-        rows: dict[int, NDArray[np.intp]] = dict.fromkeys(self.open, above[:0])
+        """Each thread that is above, or whose crossing may close, with its rows above."""
+        keys, latest = batch.keys, int(batch.times[-1])
+        ending = set(keys[batch.exits].tolist())
+        # Of thousands of open crossings a batch concerns few.
+        rows: dict[int, NDArray[np.intp]] = {
+            key: above[:0]
+            for key, crossing in self.open.items()
+            if key in ending or latest >= crossing.last_ns + QUIET_NS
+        }
         if len(above):
             order = above[np.argsort(keys[above], kind="stable")]
             threads, starts = np.unique(keys[order], return_index=True)

@@ -27,6 +27,7 @@ MOST_NOTICES = 1_500
 MOST_REPLIES = 100
 MOST_IDENTITIES = 70_000
 IDENTITIES_A_FRAME = 200
+ALERTS_IN_A_ROW = 16
 
 
 def json_frame(kind: ViewKind, value: Mapping[str, Any]) -> bytes:
@@ -46,6 +47,7 @@ class Outbox:
         self._replies: deque[bytes] = deque()
         self._notices: deque[bytes] = deque(maxlen=MOST_NOTICES)
         self._alerts: dict[int, Mapping[str, Any]] = {}
+        self._in_a_row = 0
         self._identities: dict[tuple[int, int], ProcessIdentity] = {}
         self._latest: dict[ViewKind, Mapping[str, Any] | NDArray[np.void]] = {}
         self._gaps: deque[NDArray[np.void]] = deque(gaps, maxlen=MOST_GAPS)
@@ -112,9 +114,19 @@ class Outbox:
             return self._replies.popleft()
         if self._notices:
             return self._notices.popleft()
-        if self._alerts:
-            number = next(iter(self._alerts))
-            return json_frame(ViewKind.ALERT, self._alerts.pop(number))
+        # Of a storm of alerts the status and the scores get their share, too.
+        if self._alerts and self._in_a_row < ALERTS_IN_A_ROW:
+            return self._alert_frame()
+        other = self._other_frame()
+        if other is None and self._alerts:
+            return self._alert_frame()
+        return other
+
+    def _alert_frame(self) -> bytes:
+        self._in_a_row += 1
+        return json_frame(ViewKind.ALERT, self._alerts.pop(next(iter(self._alerts))))
+
+    def _other_frame(self) -> bytes | None:
         if self._identities:
             keys = list(islice(self._identities, IDENTITIES_A_FRAME))
             part = [self._identities.pop(key) for key in keys]
@@ -127,6 +139,7 @@ class Outbox:
             return json_frame(kind, value)
         if self._gaps:
             return frame(ViewKind.GAPS, self._gaps.popleft().tobytes())
+        self._in_a_row = 0
         return self._bucket_frame()
 
     def _bucket_frame(self) -> bytes | None:

@@ -267,3 +267,27 @@ def test_keys(window, qtbot):
     assert "ls did that." in QGuiApplication.clipboard().text()
     window.alerts.clear()
     assert window.alert_list.current() == NOTHING
+
+
+def test_an_incident_of_thousands_is_not_looked_at_anew_for_each_alert(window, qtbot, monkeypatch):
+    looks = 0
+    text = AlertModel._times
+
+    def count(model, row):
+        nonlocal looks
+        looks += 1
+        return text(model, row)
+
+    monkeypatch.setattr(AlertModel, "_times", count)
+    shown = []
+    monkeypatch.setattr(window.detail, "show_alert", lambda *about: shown.append(about))
+    for number in range(1, 1001):
+        window.watch.alert.emit(alert(number, incident=1, peak=0.7 + number % 7 / 100, pid=number))
+    assert looks < 400  # nothing is painted meanwhile
+    assert len(shown) < 100
+    qtbot.waitUntil(lambda: bool(shown) and len(shown[-1][1] or ()) == 1000, timeout=5_000)
+    assert shown[-1][0]["peak"] == max(one["peak"] for one in window.alerts)
+    assert window.alerts.row(window.alerts.index(0, 0)).worst["id"] == 6  # the first of those
+    window.watch.alert.emit({**window.alerts.alert(6), "peak": 0.5})
+    assert window.alerts.row(window.alerts.index(0, 0)).worst["id"] == 13
+    assert window.alerts.place(500).row() == 499

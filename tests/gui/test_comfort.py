@@ -21,6 +21,7 @@ from PyQt6.QtWidgets import (
     QMessageBox,
     QPushButton,
     QRadioButton,
+    QTabBar,
     QWidget,
 )
 
@@ -117,7 +118,7 @@ def activate(qtbot, widget):
 
 def dialogs_of(window):
     """Every dialog that a menu opens without more ado."""
-    names = ("driver", "sensor", "trace", "configure", "learn", "record", "guide")
+    names = ("driver", "sensor", "trace", "configure", "attach", "learn", "record", "guide")
     for name in names:
         window.menus.actions[name].trigger()
         (dialog,) = [
@@ -315,7 +316,9 @@ def test_messages_come_to_the_front_with_the_newest(qtbot, window):
     for number in range(300):
         window.add_message(f"line {number}")
     bar = window.messages.verticalScrollBar()
-    window.menus.view.actions()[0].menu().actions()[4].trigger()
+    bars = [tabs for tabs in window.findChildren(QTabBar) if tabs.count() == 4]
+    place = next(i for i in range(4) if bars[0].tabText(i) == "Messages")
+    qtbot.mouseClick(bars[0], Qt.MouseButton.LeftButton, pos=bars[0].tabRect(place).center())
     qtbot.waitUntil(lambda: bar.maximum() > 0 and bar.value() == bar.maximum(), timeout=2_000)
     window.add_message("one more")
     assert bar.value() == bar.maximum()
@@ -329,3 +332,15 @@ def test_what_is_done_offers_no_link_that_does_nothing(window, learned):
     enabled = re.findall("href='([a-z]+)'", window.plot.empty_text())
     assert "close" in enabled
     assert all(window.menus.actions[name].isEnabled() for name in enabled)
+
+
+def test_the_menu_of_recent_files_is_no_wider_than_a_screen(window, tmp_path):
+    path = tmp_path / ("x" * 200 + ".db")
+    path.touch()
+    window.settings.add_recent(str(path))
+    window._refresh_recent()
+    (action,) = window.menus.recent.actions()
+    assert action.text().endswith("x.db")
+    assert "\u2026" in action.text()
+    assert window.menus.recent.sizeHint().width() < 1000
+    assert str(path) in action.toolTip()

@@ -443,7 +443,8 @@ def test_a_tracer_that_does_not_begin(qtbot, configured, short_folder):
 
 def test_awaited_permission_is_shown(window):
     window.watch.device = KernelDevice(KernelRequest((Target("name", "nginx"),)))
-    window.watch.session = type("Session", (), {"child": object(), "connected": True})()
+    session = {"child": object(), "connected": True, "behind": False}
+    window.watch.session = type("Session", (), session)()
     row = {
         "number": 1, "kind": "driver", "name": "nginx", "state": "waiting for permission",
         "calls": 0, "lost": 0, "streams": 0, "finished": False, "problem": "", "stopped": 0,

@@ -1860,8 +1860,8 @@ Alarme haben Blackboxen, die abgespielt werden können; eine Aufzeichnung ebenso
             <translation>{0}. Aufgezeichnet.</translation>
         </message>
         <message>
-            <source>Recorded several times, from its start to its end, what is unusual stands out more.</source>
-            <translation>Mehrmals vom Start bis zum Ende aufgezeichnet, hebt sich Ungewöhnliches deutlicher ab.</translation>
+            <source>Record it several times, from its start to its end: then what is unusual stands out more.</source>
+            <translation>Zeichnen Sie es mehrmals auf, vom Start bis zum Ende: Dann hebt sich Ungewöhnliches deutlicher ab.</translation>
         </message>
         <message>
             <source>Press Record; {0} is traced.</source>
