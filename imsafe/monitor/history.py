@@ -64,9 +64,9 @@ class Stretch:
 
     state: State
     aux: int
-    due: int
     parts: list[Part | Lost] = field(default_factory=list)
     records: int = 0
+    due: int = STRETCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Histories:
         state = snapshot()
         # A snapshot costs as much as its threads are many: not more of it than there are calls.
         due = max(STRETCH, len(state.get("threads", ())))
-        process.stretches.append(Stretch(state, aux, due))
+        process.stretches.append(Stretch(state, aux, due=due))
 
     def add(self, stream: int, pid: int, part: Part, last_ns: int) -> None:
         """Add records that were scored, the last one at `last_ns`; `prepare` was called before."""

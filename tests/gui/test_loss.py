@@ -65,7 +65,10 @@ def shade(plot, second):
     colours = Counter()
     for height in (0.86, 0.88, 0.91, 0.93):
         scene = plot._scores.vb.mapViewToScene(QPointF(START + second, height))
-        colours[image.pixelColor(plot._view.mapFromScene(scene)).name()] += 1
+        point = plot._view.mapFromScene(scene)
+        if not image.rect().contains(point):
+            return None  # the plot has not come to there yet
+        colours[image.pixelColor(point).name()] += 1
     return colours.most_common(1)[0][0]
 
 
