@@ -104,6 +104,7 @@ def test_an_incident_is_one_notification_kept_up_to_date(qtbot, service, notifie
     assert service.shown[1][2:4] == ["ImSafe: 3 alerts in web server", "nc did that."]
     activated = []
     notifier.activated.connect(activated.append)
+    qtbot.waitUntil(lambda: at_rest(notifier))  # what the click means is known
     service.click(101)
     qtbot.waitUntil(lambda: activated == [3])
 
