@@ -157,7 +157,9 @@ class ConfigureDialog(QDialog):
         layout.addWidget(outputs)
         layout.addWidget(self.problem)
         layout.addWidget(self.buttons)
-        resize_to_fit(self, 840, self.sizeHint().height())
+        # What is said of a profile comes later, and is to be seen whole.
+        lines = 40 * self.fontMetrics().lineSpacing()
+        resize_to_fit(self, 840, max(self.sizeHint().height(), lines))
 
         self.log.set_path(configuration.log)
         self.record.set_path(configuration.record)
