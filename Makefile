@@ -54,7 +54,7 @@ format: setup
 # Windows of the tests are drawn in memory unless a test wants a real display.
 test: export QT_QPA_PLATFORM ?= offscreen
 test: setup setup-test setup-demo
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadscope $(ARGS)
 
 fuzz: export QT_QPA_PLATFORM ?= offscreen
 fuzz: setup setup-fuzz

@@ -40,26 +40,21 @@ def display(folder: Path, size: str = "1400x1000") -> Iterator[None]:
         stderr=subprocess.DEVNULL,
     )
     os.close(write)
+    before = {name: os.environ.get(name) for name in ("DISPLAY", "XAUTHORITY", "QT_QPA_PLATFORM")}
     try:
         with os.fdopen(read) as answer:
             number = answer.readline().strip()
         if not number:
             raise DemoError("Xvfb did not start.")
         _allow(authority, f":{number}", key)
-        changes = {
-            "DISPLAY": f":{number}",
-            "XAUTHORITY": str(authority),
-            "QT_QPA_PLATFORM": "xcb",
-        }
-        before = {name: os.environ.get(name) for name in changes}
-        os.environ.update(changes)
+        os.environ.update(DISPLAY=f":{number}", XAUTHORITY=str(authority), QT_QPA_PLATFORM="xcb")
         yield
+    finally:
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-    finally:
         end(server)
 
 

@@ -10,10 +10,15 @@ import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .sources.running import AS_NOBODY
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("IMSAFE_DATA", ROOT.parent / "shared" / "data"))
@@ -50,17 +55,22 @@ def nothing_is_left_running() -> Iterator[None]:
     assert not left, "tests left these running: " + "; ".join(left)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Tests of a file stay together, in order, where several processes run them (`make test`).
 
     Those that put programs into the kernel are together, whatever their file: some look at all
     that is there.
     """
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            of_kernel = {"driver", "kernel", "pkexec"} & set(item.path.stem.split("_"))
-            group = "kernel" if of_kernel else str(item.path.relative_to(ROOT))
-            item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling  # a run in one process needs no xdist
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", maxsplit=1)[0]
+            of_kernel = {"driver", "kernel", "pkexec"} & set(Path(file).stem.split("_"))
+            return "kernel" if of_kernel else file
+
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

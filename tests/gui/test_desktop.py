@@ -43,7 +43,10 @@ class Person:
                 [sys.executable, "-m", "imsafe.cli.imsafe"], stdin=subprocess.DEVNULL,
                 stdout=said, stderr=said, cwd=folder,
             )  # fmt: skip
-        self.look("ImSafe")
+
+    def end(self):
+        self.program.kill()
+        self.program.wait()
 
     def xdotool(self, *words):
         done = subprocess.run(
@@ -56,8 +59,9 @@ class Person:
 
     def look(self, name):
         """Turn to a window: there is no window manager that would."""
+        wait_for(lambda: self.windows(name) or self.program.poll() is not None, f"window {name}")
         assert self.program.poll() is None, self.said.read_text()
-        window = wait_for(lambda: self.windows(name), f"the window {name}")[-1]
+        window = self.windows(name)[-1]
         wait_for(lambda: self.focused(window), f"the focus of {name}")
         return window
 
@@ -90,11 +94,10 @@ def person(short_folder, monkeypatch):
     with display(short_folder, "1400x1000"):
         made = Person(short_folder)
         try:
+            made.look("ImSafe")
             yield made
         finally:
-            if made.program.poll() is None:
-                made.program.kill()
-            made.program.wait()
+            made.end()
 
 
 def test_from_nothing_to_an_alert_by_keyboard(person, short_folder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections import Counter
@@ -17,7 +18,16 @@ from imsafe.events import Abi, Kind
 from imsafe.stream.losses import Losses
 
 from .kernel_tracer import needs_the_kernel, recorded, recording
-from .running import EXECVE, GETPPID, eventually, kill_and_wait, run, state_of, stream_of
+from .running import (
+    EXECVE,
+    GETPPID,
+    children_of,
+    eventually,
+    kill_and_wait,
+    run,
+    state_of,
+    stream_of,
+)
 from .test_counts import check_counted, counts, strace_counts, without_ends
 
 pytestmark = needs_the_kernel()
@@ -116,13 +126,24 @@ def test_simulated_loss_is_counted_to_the_unit(only, tmp_path) -> None:
     assert losses.total <= lost
 
 
+def ticks_of(pid: int) -> int:
+    """The processor time that a process has had, in clock ticks."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
 @pytest.mark.parametrize("attempt", range(3))
 def test_overload_is_counted_to_the_unit(only, tmp_path, attempt) -> None:
-    """A ring that is far too small, at full speed."""
+    """A ring that is far too small, at full speed, and nobody who empties it for a while."""
     path = tmp_path / "kernel.imt"
     calls = only("calls")
-    with recording(path, "--driver", calls.name, "--ring-size", "64K"):
-        subprocess.run([calls, "1000003"], check=True)
+    with recording(path, "--driver", calls.name, "--ring-size", "64K") as reader:
+        (tracer,) = children_of(reader.pid)
+        os.kill(tracer, signal.SIGSTOP)
+        running = subprocess.Popen([calls, "1000003"])
+        eventually(lambda: ticks_of(running.pid) > 2 * attempt + 2, "it has filled the ring")
+        os.kill(tracer, signal.SIGCONT)
+        assert running.wait() == 0
         time.sleep(0.1)
     trace = recorded(path)
     assert trace.totals["lost"] > 1000
