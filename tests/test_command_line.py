@@ -91,7 +91,7 @@ def test_the_kernel_tracer(words: list[str], name: str) -> None:
 
 
 def test_options_of_the_driver_without_it() -> None:
-    with pytest.raises(ImsafeError, match="belong to --driver"):
+    with pytest.raises(ImsafeError, match="belongs to --driver"):
         _sources("--ring-size", "1M", "--", "true")
 
 

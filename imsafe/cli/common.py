@@ -420,6 +420,34 @@ def _kernel_source(args: argparse.Namespace, targets: list[tuple[str, str]]) -> 
     return KernelSource(request, args.device, wait=not getattr(args, "stay", False))
 
 
+_BELONGING: tuple[tuple[dict[str, Any], dict[str, str]], ...] = (
+    (
+        {"not_yet_started": False, "device": "auto", "ring_size": None, "simulate_loss": None},
+        {"driver": "--driver NAME (or --path, --unit, --cgroup, --driver-pid)"},
+    ),
+    ({"speed": "full", "format": "auto"}, {"replay": "--replay TRACE"}),
+    ({"allow_user": [], "allow_group": []}, {"sensor": "--sensor SOCKET", "view": "--view SOCKET"}),
+    ({"full": False}, {"command": "-- COMMAND", "pid": "-p PID"}),
+    (
+        {"no_follow_exec": False},
+        {"driver": "--driver NAME", "command": "-- COMMAND", "pid": "-p PID"},
+    ),
+)
+"""Options, with what they are if not given, and the sources they are for."""
+
+
+def _check_belonging(args: argparse.Namespace, given: list[str]) -> None:
+    """Refuse options that would do nothing."""
+    if getattr(args, "view", None):
+        given = [*given, "view"]
+    for options, kinds in _BELONGING:
+        idle = [option for option, default in options.items() if getattr(args, option) != default]
+        if idle and not set(given) & set(kinds):
+            names = " and ".join("--" + option.replace("_", "-") for option in idle)
+            whose = " or ".join(words for kind, words in kinds.items() if kind in {*vars(args)})
+            raise ImsafeError(f"{names} belong{'s' * (len(idle) == 1)} to {whose}.")
+
+
 def sources_from(args: argparse.Namespace) -> list[Source]:
     """The sources that the arguments name, not yet opened.
 
@@ -430,18 +458,17 @@ def sources_from(args: argparse.Namespace) -> list[Source]:
     """
     command = command_of(args)
     driver = driver_targets(args)
-    if not driver and (
-        args.ring_size is not None
-        or args.simulate_loss is not None
-        or args.not_yet_started
-        or args.device != "auto"
-    ):
-        raise ImsafeError(
-            "--not-yet-started, --device, --ring-size and --simulate-loss belong to --driver NAME"
-            " (or --path, --unit, --cgroup, --driver-pid)."
-        )
-    kinds = [driver, args.sensor, args.replay, args.pid, args.source, command]
-    if sum(bool(kind) for kind in kinds) != 1:
+    kinds = {
+        "driver": driver,
+        "sensor": args.sensor,
+        "replay": args.replay,
+        "pid": args.pid,
+        "source": args.source,
+        "command": command,
+    }
+    given = [kind for kind, values in kinds.items() if values]
+    _check_belonging(args, given)
+    if len(given) != 1:
         raise ImsafeError(
             "Name exactly one kind of source: --driver NAME, --sensor SOCKET, --replay TRACE,"
             " -p PID, --source NAME or -- COMMAND (see --help)."

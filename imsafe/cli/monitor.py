@@ -193,7 +193,7 @@ def _app(entry: str) -> tuple[str, str, float | None]:
 def _adopt_modes(args: argparse.Namespace, applications: list[Watched]) -> None:
     """Trace the way the profiles were learned, where the command line leaves it open."""
     follow = {learned_follow_exec(watched.profile) for watched in applications}
-    if follow == {False}:
+    if follow == {False} and (common.driver_targets(args) or args.pid or common.command_of(args)):
         args.no_follow_exec = True
     if common.command_of(args) and all(learned_full(w.profile) for w in applications):
         args.full = True
@@ -243,6 +243,10 @@ def _held_stdin(args: argparse.Namespace) -> int | None:
 
 
 def _options(args: argparse.Namespace) -> Options:
+    if not args.log and (args.log_size is not None or args.log_keep is not None):
+        raise ImsafeError("--log-size and --log-keep belong to --log LOG.")
+    if not args.record and (args.append or args.max_size is not None):
+        raise ImsafeError("--append and --max-size belong to --record FILE.")
     options = Options(
         everything=bool(args.profile),
         log=args.log,

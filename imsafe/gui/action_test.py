@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from imsafe.gui.fields import closing_buttons
 from imsafe.gui.sizes import resize_to_fit
 from imsafe.gui.timers import timer
 from imsafe.monitor.actions import TIME_LIMIT, environment
@@ -74,7 +75,7 @@ class ActionTest(QDialog):
         self.given.setAccessibleName(self.tr("What the program was given"))
         self.given.setMaximumHeight(7 * self.fontMetrics().lineSpacing())
         self.stop = QPushButton(self.tr("&End it"))
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = closing_buttons()
         buttons.addButton(self.stop, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.close)
         said = QLabel(self.tr("What it &said (the monitor shows it among the messages):"))

@@ -32,6 +32,8 @@ class BarDelegate(QStyledItemDelegate):
             selected = bool(option.state & QStyle.StateFlag.State_Selected)
             if index.data(HOT_ROLE):
                 colour.setAlpha(110)
+            if index.data(Qt.ItemDataRole.ForegroundRole) is not None:  # the text is faint as well
+                colour.setAlpha(colour.alpha() // 2)
             area = option.rect.adjusted(1, 2, -1, -2)
             if not selected:
                 width = round(area.width() * min(1.0, max(0.0, fraction)))

@@ -25,6 +25,7 @@ from PyQt6.QtWidgets import (
 )
 
 import imsafe
+from imsafe.gui.fields import closing_buttons
 
 
 def _versions() -> str:
@@ -67,10 +68,9 @@ class CrashDialog(QDialog):
         words.setWordWrap(True)
         self.text = QPlainTextEdit(text)
         self.text.setReadOnly(True)
-        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setAccessibleName(self.tr("Report"))
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = closing_buttons()
         self.copy = QPushButton(self.tr("&Copy report"))
         buttons.addButton(self.copy, QDialogButtonBox.ButtonRole.ActionRole)
         self.copy.clicked.connect(self._copy)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Literal
 
 from PyQt6.QtCore import QLocale, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QPalette, QValidator
+from PyQt6.QtGui import QIcon, QPalette, QValidator
 from PyQt6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -165,6 +165,10 @@ class Squeezable(QScrollArea):
         super().__init__()
         self.setWidget(form)
         self.setWidgetResizable(True)
+        # A group box has a shade of its own, and both of these paint over it.
+        for inside in (form, self.viewport()):
+            if inside is not None:
+                inside.setAutoFillBackground(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         policy = self.sizePolicy()
@@ -182,6 +186,15 @@ class Squeezable(QScrollArea):
         bar = self.verticalScrollBar()
         width = self._form.minimumSizeHint().width() + (bar.sizeHint().width() if bar else 0)
         return QSize(width, 6 * self.fontMetrics().lineSpacing())
+
+
+def closing_buttons() -> QDialogButtonBox:
+    """Buttons of a dialog that can only be closed."""
+    box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    button = box.button(QDialogButtonBox.StandardButton.Close)
+    if button is not None:
+        button.setIcon(QIcon())  # Qt's own is black, on a dark desktop as well
+    return box
 
 
 def ok_button(box: QDialogButtonBox) -> QPushButton:

@@ -550,10 +550,7 @@ class MainWindow(QMainWindow):
     def show_error(self, text: str) -> None:
         """One clear dialog; what comes while three are open is a line in the messages only."""
         self.add_message(text)
-        # Of this window's own alone: PyQt touches whatever it looks at, and Qt complains when it
-        # has touched the inside of a socket that is open.
-        own = Qt.FindChildOption.FindDirectChildrenOnly
-        if len(self.findChildren(QMessageBox, options=own)) < MOST_MESSAGES:
+        if len(self.findChildren(QMessageBox)) < MOST_MESSAGES:
             show_message(self, "ImSafe", text)
 
     def add_message(self, text: str) -> None:

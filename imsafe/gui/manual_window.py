@@ -108,7 +108,6 @@ class ManualWindow(QMainWindow):
         both = QSplitter(Qt.Orientation.Horizontal)
         both.addWidget(self.contents)
         both.addWidget(self.text)
-        both.setSizes([230, 650])
         both.setStretchFactor(1, 1)
         both.setChildrenCollapsible(False)
         self.setCentralWidget(both)
@@ -123,6 +122,8 @@ class ManualWindow(QMainWindow):
             return
         self.text.setSearchPaths([str(self._folder)])
         self._fill_contents(self._folder)
+        width = self.contents.sizeHintForColumn(0) + 2 * self.contents.frameWidth()
+        both.setSizes([width, self.width() - width])
         self.open("manual")
 
     def _make_bar(self) -> None:

@@ -98,7 +98,9 @@ class MonitorSession(QObject):
         self._client = ViewClient()
         self._answers: dict[int, Answer] = {}
         self._told: set[str] = set()
-        self._socket = QLocalSocket(self)
+        # Nobody's child: findChildren of a window has PyQt touch the inside of an open socket
+        # there, of which Qt complains when that ends.
+        self._socket = QLocalSocket()
         self._socket.setReadBufferSize(_LARGEST_BUFFER)
         self._socket.readyRead.connect(self._read)
         self._socket.disconnected.connect(self._lost)

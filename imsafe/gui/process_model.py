@@ -377,4 +377,6 @@ def _look(role: int) -> QColor | QFont:
         font = QFont()
         font.setItalic(True)
         return font
-    return QPalette().color(QPalette.ColorRole.PlaceholderText)
+    colour = QPalette().color(QPalette.ColorRole.Text)
+    colour.setAlpha(170)
+    return colour

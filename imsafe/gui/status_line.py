@@ -57,6 +57,7 @@ class StatusLine:
         label = Field()
         label.setToolTip(tip)
         label.setMinimumWidth(width)
+        label.setContentsMargins(label.fontMetrics().averageCharWidth(), 0, 0, 0)
         self._bar.addPermanentWidget(label)
         return label
 

@@ -27,7 +27,7 @@ from PyQt6.QtWidgets import (
 from imsafe.errors import ImsafeError
 from imsafe.gui.child import Child
 from imsafe.gui.colours import colours
-from imsafe.gui.fields import PathField, ProblemLine, ThresholdField
+from imsafe.gui.fields import PathField, ProblemLine, ThresholdField, closing_buttons
 from imsafe.gui.file_kinds import file_kind
 from imsafe.gui.plot_items import count_text, rarity
 from imsafe.gui.progress_words import duration
@@ -119,7 +119,7 @@ class WhatIfDialog(QDialog):
         self.problem = ProblemLine()
         self._make_plot()
         self.use = QPushButton(self.tr("&Use this threshold"))
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = closing_buttons()
         buttons.addButton(self.use, QDialogButtonBox.ButtonRole.ActionRole)
         hint = QLabel(
             self.tr("Best is a trace of normal work that was not learned, a day of it: what was"
@@ -155,7 +155,7 @@ class WhatIfDialog(QDialog):
         item.setMenuEnabled(False)
         item.hideButtons()
         item.setMouseEnabled(x=False, y=False)
-        item.setXRange(0, 1, padding=0.01)
+        item.setXRange(0, 1, padding=0.02)
         for side, text in (
             ("bottom", self.tr("score")),
             ("left", self.tr("moments of 100 ms, and alerts")),

@@ -156,7 +156,11 @@ def test_each_kind_of_source(tmp_path: Path) -> None:
         (["--driver", "sshd", "--replay", "a"], "exactly one kind of source"),
         (["--driver", "a/b"], "base name"),
         (["--path", "sshd"], "full path"),
-        (["--ring-size", "1M", "--replay", "x"], "belong to --driver"),
+        (["--ring-size", "1M", "--replay", "x"], "--ring-size belongs to --driver NAME"),
+        (["--speed", "2", "--format", "adfa", "-p", "1"], "--speed and --format belong to --rep"),
+        (["--allow-user", "root", "--replay", "x"], "--allow-user belongs to --sensor SOCKET\\.$"),
+        (["--full", "--sensor", "x"], "--full belongs to -- COMMAND or -p PID"),
+        (["--no-follow-exec", "--replay", "x"], "--no-follow-exec belongs to --driver NAME or"),
     ],
 )
 def test_not_one_kind_of_source(words: list[str], said: str) -> None:

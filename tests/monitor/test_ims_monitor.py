@@ -140,6 +140,8 @@ def test_applications_by_name(profile_path: Path, attack_trace: Path, tmp_path: 
         (["-d", "{profile}", "--app", "a={profile}", "--replay", "{trace}"], "Choose one kind"),
         (["-d", "{profile}", "--syslog", "udp:a b", "--replay", "{trace}"], "cannot be found: n"),
         (["-d", "{profile}"], "exactly one"),
+        (["-d", "{profile}", "--replay", "{trace}", "--log-keep", "3"], "belong to --log LOG"),
+        (["-d", "{profile}", "--replay", "{trace}", "--append"], "belong to --record FILE"),
         (["-d", "{missing}", "--replay", "{trace}"], "missing"),
         (["-d", "{trace}", "--replay", "{trace}"], ""),
         (["-d", "{profile}", "-t", "0.5", "--replay", "{missing}"], "missing"),
