@@ -54,8 +54,6 @@ LONGEST_RECENT = 80
 """Letters of a recent file's path; its middle is left out of a longer one."""
 
 MOST_MESSAGES = 3
-SHOWN_MS = 8_000
-"""So long a message stands in the status bar."""
 
 
 class MainWindow(QMainWindow):
@@ -78,7 +76,6 @@ class MainWindow(QMainWindow):
         self.recorder: RecordDialog | None = None
         self.learner: LearnDialog | None = None
         self._advised = False
-        self._latest = self._shown = ""
         self.setWindowTitle("ImSafe")
         self.setAcceptDrops(True)
         resize_to_fit(self, 1180, 780)
@@ -92,7 +89,6 @@ class MainWindow(QMainWindow):
         bar = self.statusBar()
         assert bar is not None
         self.status_line = StatusLine(bar, self.watch)
-        self.status_line.source.moved.connect(self._fields_moved)
         self._connect_actions()
         self._connect_watch()
         self.settings.restore_geometry("main", self)
@@ -555,25 +551,9 @@ class MainWindow(QMainWindow):
 
     def add_message(self, text: str) -> None:
         """Add a line to the messages."""
-        self.messages.appendPlainText(f"{datetime.now():%H:%M:%S}  {text[:LONGEST_MESSAGE]}")
-        # The messages may be behind another pane.
-        self._latest = " ".join(text[:LONGEST_MESSAGE].split())
-        self._show_latest()
-
-    def _fields_moved(self) -> None:
-        bar = self.statusBar()
-        if bar is not None and bar.currentMessage() == self._shown:
-            self._show_latest()
-
-    def _show_latest(self) -> None:
-        bar = self.statusBar()
-        if bar is None or not self._latest:
-            return
-        # What stands to the right of it would cut it off in the middle of a word.
-        room = self.status_line.source.x() - 2 * bar.fontMetrics().averageCharWidth()
-        short = bar.fontMetrics().elidedText(self._latest, Qt.TextElideMode.ElideRight, room)
-        self._shown = short if room > 0 else self._latest
-        bar.showMessage(self._shown, SHOWN_MS)
+        text = text[:LONGEST_MESSAGE]
+        self.messages.appendPlainText(f"{datetime.now():%H:%M:%S}  {text}")
+        self.status_line.tell(text)  # the messages may be behind another pane
 
     # Windows
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The status bar: where calls come from, how many, how many were lost, what scoring does."""
+"""The status bar: the latest message; where calls come from, how many, how many were lost."""
 
 from __future__ import annotations
 
 from pathlib import PurePath
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QMoveEvent, QPalette
 from PyQt6.QtWidgets import QLabel, QStatusBar, QWidget
 
@@ -17,6 +17,9 @@ from imsafe.monitor.view_protocol import Status
 from imsafe.words import grouped, translate
 
 LONGEST_NAME = 40
+
+SHOWN_MS = 8_000
+"""So long a message stands there."""
 
 SILENT_S = 5.0
 """A monitor that says nothing for so long is held up: by a slow disk, or stopped."""
@@ -38,7 +41,7 @@ class Field(QLabel):
 
 
 class StatusLine:
-    """Keeps the permanent fields of a status bar up to date."""
+    """Keeps the fields of a status bar up to date, and shows messages beside them."""
 
     def __init__(self, bar: QStatusBar, watch: Watch) -> None:
         self._watch = watch
@@ -50,6 +53,8 @@ class StatusLine:
         )
         self.unseen = self._field("", 0)
         self.state = self._field(translate("status_line", "What the scoring does"), 150)
+        self._latest = self._shown = ""
+        self.source.moved.connect(self._fields_moved)
         self._was_silent = False
         timer(bar, 1000, self._look_for_silence).start()
 
@@ -60,6 +65,25 @@ class StatusLine:
         label.setContentsMargins(label.fontMetrics().averageCharWidth(), 0, 0, 0)
         self._bar.addPermanentWidget(label)
         return label
+
+    def tell(self, text: str) -> None:
+        """Show a message for a while, to the left of the fields."""
+        self._latest = " ".join(text.split())
+        self._show_latest()
+
+    def _fields_moved(self) -> None:
+        if self._bar.currentMessage() == self._shown:
+            self._show_latest()
+
+    def _show_latest(self) -> None:
+        if not self._latest:
+            return
+        # What stands to the right of it would cut it off in the middle of a word.
+        metrics = self._bar.fontMetrics()
+        room = self.source.x() - 2 * metrics.averageCharWidth()
+        short = metrics.elidedText(self._latest, Qt.TextElideMode.ElideRight, room)
+        self._shown = short if room > 0 else self._latest
+        self._bar.showMessage(self._shown, SHOWN_MS)
 
     def _look_for_silence(self) -> None:
         silent = self._watch.silent_for > SILENT_S
