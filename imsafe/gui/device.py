@@ -121,7 +121,7 @@ class KernelDevice:
 
     def __str__(self) -> str:
         targets = ", ".join(map(str, self.request.targets))
-        return translate("device", "kernel tracer on {0}").format(targets)
+        return translate("device", "{0} (by the kernel tracer)").format(targets)
 
 
 @dataclass(frozen=True, slots=True)

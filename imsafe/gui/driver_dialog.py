@@ -10,7 +10,6 @@ from PyQt6.QtGui import QStandardItem, QStandardItemModel
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QCompleter,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
@@ -37,7 +36,7 @@ from imsafe.gui.device import (
     check_driver,
     check_target,
 )
-from imsafe.gui.fields import PathField, ProblemLine, ok_button
+from imsafe.gui.fields import PathField, ProblemLine, Proposals, ok_button
 from imsafe.gui.lookout import CGROUPS, Lookout, View
 from imsafe.gui.settings import Settings
 from imsafe.sources.kernel_request import KernelRequest, Target, TargetKind
@@ -143,12 +142,7 @@ class DriverDialog(QDialog):
             edit.setAccessibleName(f"{self.tr('Application to trace')}: {self._kinds[kind]}")
             edit.setToolTip(self.tr("Type; what runs now is proposed"))
             edit.setWhatsThis(self._explained(kind))
-            completer = QCompleter(QStandardItemModel(self), self)
-            completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-            completer.setFilterMode(Qt.MatchFlag.MatchContains)
-            completer.setCompletionRole(_VALUE)
-            completer.setMaxVisibleItems(12)
-            edit.setCompleter(completer)
+            Proposals(QStandardItemModel(self), edit).setCompletionRole(_VALUE)
             self._stack.addWidget(self._pages[kind])
         self._stack.setSizePolicy(
             self._stack.sizePolicy().horizontalPolicy(), name.sizePolicy().verticalPolicy()

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PyQt6.QtCore import QLocale, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QAbstractItemModel, QLocale, QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QIcon, QPalette, QValidator
 from PyQt6.QtWidgets import (
+    QCompleter,
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
@@ -156,6 +157,33 @@ def grow(dialog: QDialog) -> None:
             needed = min(needed, screen.availableGeometry().height() - FRAME.height())
         if needed > dialog.height():
             dialog.resize(dialog.width(), needed)
+
+
+class Proposals(QCompleter):
+    """Proposes what holds the text that was typed so far; nothing once that is typed whole.
+
+    Parameters
+    ----------
+    model
+        What there is to propose.
+    edit
+        The field that it is for.
+    """
+
+    def __init__(self, model: QAbstractItemModel, edit: QLineEdit) -> None:
+        super().__init__(model, edit)
+        self._edit = edit
+        self.setFilterMode(Qt.MatchFlag.MatchContains)
+        self.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.setMaxVisibleItems(12)
+        edit.setCompleter(self)
+        # After the completer has shown its list, which would take the next click for itself.
+        edit.textEdited.connect(lambda: QTimer.singleShot(0, self._hide_whole))
+
+    def _hide_whole(self) -> None:
+        popup, whole = self.popup(), self.currentCompletion() == self._edit.text()
+        if popup is not None and whole and self.completionCount() == 1:
+            popup.hide()
 
 
 class Squeezable(QScrollArea):

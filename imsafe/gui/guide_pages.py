@@ -6,9 +6,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtCore import QStringListModel, Qt, QTimer
 from PyQt6.QtWidgets import (
-    QCompleter,
     QFormLayout,
     QLabel,
     QLineEdit,
@@ -27,7 +26,7 @@ from imsafe.gui.device import (
     SensorProgram,
     check_command,
 )
-from imsafe.gui.fields import PathField, ProblemLine
+from imsafe.gui.fields import PathField, ProblemLine, Proposals
 from imsafe.gui.guide_plan import Plan
 from imsafe.gui.lookout import Lookout, View
 from imsafe.gui.settings import Settings
@@ -78,7 +77,8 @@ class Choose(QWizardPage):
         layout.addWidget(self.problem)
         self._lookout = Lookout(self)
         self._lookout.seen.connect(self._propose)
-        self._names: list[str] = []
+        self._names = QStringListModel(self)
+        Proposals(self._names, self.name)
         for button, field in ((self.run, self.command), (self.name_it, self.name)):
             button.clicked.connect(field.setFocus)
         self.command.textEdited.connect(lambda: self.run.setChecked(True))
@@ -99,13 +99,9 @@ class Choose(QWizardPage):
 
     def _propose(self, view: View) -> None:
         names = sorted(view.names())
-        if names == self._names or (self.name.hasFocus() and self.name.text()):
+        if names == self._names.stringList() or (self.name.hasFocus() and self.name.text()):
             return  # a list that changes under the hand is no help
-        self._names = names
-        completer = QCompleter(names, self)
-        completer.setFilterMode(Qt.MatchFlag.MatchContains)
-        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.name.setCompleter(completer)
+        self._names.setStringList(names)
 
     def _asked(self) -> Problem:
         plan, folder = self._plan, self.folder.path

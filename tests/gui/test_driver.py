@@ -184,6 +184,15 @@ def test_running_processes_are_counted_and_proposed(qtbot, window, sleepers):
         completer.setCompletionPrefix(text)
         assert completer.completionCount() == 1
         assert completer.currentCompletion() == (program.name if kind == "name" else str(program))
+    # Typed whole it needs no proposal, whose list would take the next click for itself.
+    field, popup = dialog._field("name"), dialog._field("name").completer().popup()
+    field.clear()
+    qtbot.keyClicks(field, program.name[:-1])
+    qtbot.wait(50)
+    assert popup.isVisible()
+    qtbot.keyClicks(popup, program.name[-1])
+    qtbot.waitUntil(lambda: not popup.isVisible(), timeout=LONG)
+    assert field.text() == program.name
     dialog.not_yet.setChecked(True)
     qtbot.waitUntil(lambda: "only those that start later" in dialog.count.text(), timeout=LONG)
     dialog.not_yet.setChecked(False)
@@ -275,7 +284,7 @@ def test_the_device_as_options_and_as_requests(device):
     (request,) = device.source_requests()
     assert KernelRequest.from_words(request["words"]) == device.request
     assert (request["kind"], request["device"]) == ("driver", device.device)
-    assert str(device).startswith("kernel tracer on ")
+    assert str(device).endswith(" (by the kernel tracer)")
 
 
 # With a monitor.
@@ -393,7 +402,7 @@ def test_the_device_is_recorded_without_a_monitor(qtbot, window, service, tmp_pa
     trace = tmp_path / "kernel.imt"
     window.menus.actions["record"].trigger()
     dialog = window.recorder
-    assert dialog.device.text() == "kernel tracer on ims2service"
+    assert dialog.device.text() == "ims2service (by the kernel tracer)"
     dialog.output.set_path(str(trace))
     dialog.start.click()
     qtbot.waitUntil(lambda: dialog._totals.get("calls", 0) > 500, timeout=LONG)

@@ -2857,8 +2857,8 @@ Dasselbe von Hand: Datei wählt das Gerät, Werkzeuge &gt; In Datei aufzeichnen 
             <translation>Sensoren an {0}</translation>
         </message>
         <message>
-            <source>kernel tracer on {0}</source>
-            <translation>Kernel-Tracer für {0}</translation>
+            <source>{0} (by the kernel tracer)</source>
+            <translation>{0} (vom Kernel-Tracer)</translation>
         </message>
         <message>
             <source>trace {0}</source>
