@@ -22,6 +22,9 @@ MOST_MB = 500
 _STUCK_S = 300
 """Seconds by the wall clock after which an input that does not end is given up."""
 _MOST_FAILURES = 5
+_INPUTS_A_PROCESS = 50_000
+"""Atheris keeps what a traced comparison of arrays gave, for ever (`scores >= 0`): up to 3 kB an
+input, which would be taken for memory that the parser needs."""
 
 _EXECUTED = re.compile(r"stat::number_of_executed_units: (\d+)")
 _PEAK = re.compile(r"stat::peak_rss_mb: +(\d+)")
@@ -50,7 +53,7 @@ def fuzz(harness: Harness, inputs: int, folder: Path) -> Tried:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "fuzz.child", harness.name, str(folder)),
-                f"-runs={inputs - tried.inputs}",
+                f"-runs={min(inputs - tried.inputs, _INPUTS_A_PROCESS)}",
                 f"-rss_limit_mb={MOST_MB}",
                 f"-timeout={_STUCK_S}",
             ],
