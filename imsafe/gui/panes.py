@@ -64,7 +64,7 @@ class Panes:
         both = QSplitter(Qt.Orientation.Horizontal)
         both.addWidget(self.alert_list)
         both.addWidget(self.detail)
-        both.setSizes([545, 635])
+        both.setSizes([510, 670])
         both.setChildrenCollapsible(False)
         self.processes = ProcessModel(window)
         self.process_list = ProcessList(self.processes)

@@ -184,7 +184,7 @@ class EmptyText(QLabel):
         if parent is None:
             return
         room = max(parent.width() - 40, 1)
-        width = min(640, room)
+        width = min(720, room)
         height = self.heightForWidth(width)
         if height > parent.height():  # a low plot may be wide
             width, height = room, self.heightForWidth(room)
