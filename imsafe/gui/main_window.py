@@ -7,6 +7,7 @@ import os
 from datetime import datetime
 from typing import Any
 
+from PyQt6 import sip
 from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import (
@@ -399,7 +400,7 @@ class MainWindow(QMainWindow):
 
     def last_session(self) -> Session:
         """What is open now."""
-        shown = [window for window in self.windows if window.isVisible()]
+        shown = [window for window in self._living() if window.isVisible()]
         return Session(
             self.watch.device,
             tuple(window.path for window in shown if isinstance(window, TreeWindow)),
@@ -564,9 +565,15 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def _show_window(self, window: QWidget) -> None:
-        self.windows = [other for other in self.windows if other.isVisible()]
-        self.windows.append(window)
+        # Qt takes a closed one away while Python still has it: plots do not bear the other order.
+        for other in self._living():
+            if not other.isVisible():
+                other.deleteLater()
+        self.windows = [*self._living(), window]
         window.show()
+
+    def _living(self) -> list[QWidget]:
+        return [window for window in self.windows if not sip.isdeleted(window)]
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: D102
         super().changeEvent(event)
@@ -593,7 +600,7 @@ class MainWindow(QMainWindow):
             self.settings.set_text("session/last", self.last_session().to_json())
             self.settings.flush()
         # Some dialogs have a program or a thread of theirs at work.
-        for window in (*self.windows, *self.findChildren(QDialog)):
+        for window in (*self._living(), *self.findChildren(QDialog)):
             window.close()
         for dialog in (self.learner, self.recorder):
             if dialog is not None:

@@ -267,6 +267,9 @@ class Boxes(QWidget):
         self.choose(box.node)
         self.zoom(self._tree.parent(box.node) if box.node == self.focus else box.node)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """The first click has zoomed in; a second press would zoom out again."""
+
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: D102
         if event is None:
             return

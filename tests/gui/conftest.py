@@ -58,6 +58,22 @@ def qapp(qapp):
 
 
 @pytest.fixture
+def qtbot(qtbot):
+    """Has Qt take the windows away while Python has them: plots do not bear the other order."""
+    from PyQt6.QtCore import QCoreApplication, QEvent
+
+    kept, add = [], qtbot.addWidget
+
+    def add_widget(widget, **more):
+        kept.append(widget)
+        add(widget, **more)
+
+    qtbot.addWidget = add_widget
+    yield qtbot
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
 def settings(tmp_path):
     from imsafe.gui.settings import Settings
 
