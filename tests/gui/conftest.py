@@ -61,6 +61,7 @@ def qapp(qapp):
 def qtbot(qtbot):
     """Has Qt take the windows away while Python has them: plots do not bear the other order."""
     from PyQt6.QtCore import QCoreApplication, QEvent
+    from PyQt6.QtWidgets import QWhatsThis
 
     kept, add = [], qtbot.addWidget
 
@@ -70,6 +71,7 @@ def qtbot(qtbot):
 
     qtbot.addWidget = add_widget
     yield qtbot
+    QWhatsThis.leaveWhatsThisMode()  # the next click, in another test, would be for it
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
