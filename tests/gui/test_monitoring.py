@@ -81,7 +81,7 @@ def test_alert_reason_normal_and_undo(qtbot, configured, short_folder, service_a
     qtbot.waitUntil(window.detail.normal.isEnabled, timeout=LONG)
     window.detail.normal.click()
     qtbot.waitUntil(lambda: window.alerts.alert(number)["normal"] is not None, timeout=LONG)
-    qtbot.waitUntil(window.detail.undo.isEnabled, timeout=LONG)
+    assert window.detail.undo.isEnabled()
     window.detail.undo.click()
     qtbot.waitUntil(lambda: window.alerts.alert(number)["normal"] is None, timeout=LONG)
     assert no_messages(window)

@@ -142,15 +142,13 @@ def test_model_is_consistent(learned, other, qtmodeltester):
 def test_boxes_by_mouse_and_keyboard(qtbot, tree_window):
     tree_window.boxes_action.trigger()
     boxes, tree = tree_window.boxes.boxes, tree_window.model.tree
-    tree_window.resize(1000, 700)
-    qtbot.wait(100)  # the layout has had its turn: a box is where it is drawn
-    height = boxes.height()
+    boxes.resize(800, 500)
     drawn = [box for box in boxes.boxes() if not box.rarer]
     (start,) = [box for box in drawn if box.node == ROOT]
-    assert start.area.height() == height
+    assert start.area.height() == 500
     for box in drawn:
         if box.node != ROOT:
-            assert box.area.height() == pytest.approx(height * tree.count(box.node) / tree.calls)
+            assert box.area.height() == pytest.approx(500 * tree.count(box.node) / tree.calls)
     heaviest = int(tree.children(ROOT)[0])
     (box,) = [box for box in drawn if box.node == heaviest]
     qtbot.mouseClick(boxes, Qt.MouseButton.LeftButton, pos=box.area.center().toPoint())
