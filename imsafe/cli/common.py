@@ -401,7 +401,9 @@ def driver_targets(args: argparse.Namespace) -> list[tuple[str, str]]:
     return [(kind, value) for kind, values in given.items() for value in values or ()]
 
 
-def _kernel_source(args: argparse.Namespace, targets: list[tuple[str, str]]) -> Source:
+def _kernel_source(
+    args: argparse.Namespace, targets: list[tuple[str, str]], *, recording: bool
+) -> Source:
     from imsafe.sources.kernel import KernelSource  # noqa: PLC0415
     from imsafe.sources.kernel_request import (  # noqa: PLC0415
         DEFAULT_RING,
@@ -415,6 +417,7 @@ def _kernel_source(args: argparse.Namespace, targets: list[tuple[str, str]]) -> 
         not_yet_started=args.not_yet_started,
         ring_size=DEFAULT_RING if args.ring_size is None else args.ring_size,
         simulate_loss=args.simulate_loss or 0,
+        recording=recording,
     )
     # A window can wait for a password, and shows so; a terminal has nothing else to do.
     return KernelSource(request, args.device, wait=not getattr(args, "stay", False))
@@ -448,8 +451,13 @@ def _check_belonging(args: argparse.Namespace, given: list[str]) -> None:
             raise ImsafeError(f"{names} belong{'s' * (len(idle) == 1)} to {whose}.")
 
 
-def sources_from(args: argparse.Namespace) -> list[Source]:
+def sources_from(args: argparse.Namespace, *, recording: bool = False) -> list[Source]:
     """The sources that the arguments name, not yet opened.
+
+    Parameters
+    ----------
+    recording
+        Nobody looks at the calls as they come.
 
     Raises
     ------
@@ -474,7 +482,7 @@ def sources_from(args: argparse.Namespace) -> list[Source]:
             " -p PID, --source NAME or -- COMMAND (see --help)."
         )
     if driver:
-        return [_kernel_source(args, driver)]
+        return [_kernel_source(args, driver, recording=recording)]
     # Imported here: a program that replays needs neither sockets nor ptrace, which
     # Windows and macOS do not have.
     if args.sensor:

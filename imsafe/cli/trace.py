@@ -26,6 +26,7 @@ from imsafe.cli.common import (
 )
 from imsafe.cli.recording import Recording, record_sources
 from imsafe.errors import ImsafeError
+from imsafe.heap import keep_freed_memory
 from imsafe.stream.trace_file import SizeLimitReached, TraceWriter
 from imsafe.words import number_of
 
@@ -73,7 +74,8 @@ def _parser() -> Parser:
 
 
 def _run(args: argparse.Namespace) -> int:
-    sources = sources_from(args)  # checks that there is exactly one kind
+    # Checks that there is exactly one kind.  Whoever reads standard output may look at it live.
+    sources = sources_from(args, recording=args.output != "-")
     began = time.monotonic()
     if args.pid or command_of(args):
         recording, status = _trace(args)
@@ -81,6 +83,7 @@ def _run(args: argparse.Namespace) -> int:
         if driver_targets(args):
             with contextlib.suppress(PermissionError):  # root's alone
                 os.nice(_LESS_NICE)
+            keep_freed_memory()
         recording = record_sources(sources, lambda meta: _writer(args, meta), _recording(args))
         status = FAILED if recording.received_garbage else OK
     recording.finish()

@@ -135,6 +135,8 @@ class KernelRequest:
         Bytes of the buffer between kernel and tracer, a power of two.
     simulate_loss
         Lose about one call in so many, and count it, to see what happens; 0: none.
+    recording
+        Nobody looks at the calls as they come: fewer and larger batches, which disturb less.
     """
 
     targets: tuple[Target, ...]
@@ -142,6 +144,7 @@ class KernelRequest:
     not_yet_started: bool = False
     ring_size: int = DEFAULT_RING
     simulate_loss: int = 0
+    recording: bool = False
 
     def __post_init__(self) -> None:
         if not self.targets:
@@ -190,6 +193,8 @@ class KernelRequest:
             words.append(f"--ring-size={self.ring_size}")
         if self.simulate_loss:
             words.append(f"--simulate-loss={self.simulate_loss}")
+        if self.recording:
+            words.append("--recording")
         return words
 
     @classmethod
@@ -202,7 +207,7 @@ class KernelRequest:
             A word is not one of those that `words` writes, or its value is wrong.
         """
         targets: list[Target] = []
-        flags = {"--no-follow-exec": False, "--not-yet-started": False}
+        flags = {"--no-follow-exec": False, "--not-yet-started": False, "--recording": False}
         numbers = {"--ring-size": DEFAULT_RING, "--simulate-loss": 0}
         for word in words:
             option, _, value = word.partition("=")
@@ -222,4 +227,5 @@ class KernelRequest:
             not_yet_started=flags["--not-yet-started"],
             ring_size=numbers["--ring-size"],
             simulate_loss=numbers["--simulate-loss"],
+            recording=flags["--recording"],
         )

@@ -51,6 +51,7 @@ def requests(draw: st.DrawFn) -> KernelRequest:
         not_yet_started=not_yet_started,
         ring_size=1 << draw(st.integers(16, 30)),
         simulate_loss=draw(st.just(0) | st.integers(2, (1 << 32) - 1)),
+        recording=draw(st.booleans()),
     )
 
 
@@ -93,7 +94,9 @@ WORDS = st.one_of(
         ),
         st.text(max_size=40) | NAMES | PATHS | st.integers().map(str),
     ),
-    st.sampled_from(["--no-follow-exec", "--not-yet-started", "--name", "--name=x"]),
+    st.sampled_from(
+        ["--no-follow-exec", "--not-yet-started", "--recording", "--name", "--name=x"]
+    ),
 )
 
 
@@ -117,6 +120,7 @@ def test_what_is_not_said_is_left_as_it_is():
     assert request == KernelRequest((Target("name", "redis-server"),))
     assert request.words() == ["--name=redis-server"]
     assert (request.follow_exec, request.not_yet_started) == (True, False)
+    assert not request.recording
     assert (request.ring_size, request.simulate_loss) == (DEFAULT_RING, 0)
 
 

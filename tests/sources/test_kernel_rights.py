@@ -139,6 +139,28 @@ def test_it_sleeps_while_nothing_happens_and_is_awake_at_once(only) -> None:
         source.close()
 
 
+def test_who_only_records_is_handed_five_batches_a_second(tmp_path) -> None:
+    cat = tmp_path / f"cat-{os.getpid()}"
+    shutil.copy("/bin/cat", cat)
+    trace = tmp_path / "t.imt"
+    with recording(trace, "--driver", cat.name) as reader:
+        (tracer,) = children_of(reader.pid)
+        assert " --recording" in command_of(tracer)
+        watched = subprocess.Popen([cat], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        try:
+            began, before = time.monotonic(), int(status_line(tracer, "voluntary_ctxt_switches"))
+            for _ in range(199):
+                watched.stdin.write(b"x")
+                watched.stdin.flush()
+                time.sleep(0.01)
+            batches = int(status_line(tracer, "voluntary_ctxt_switches")) - before
+            assert batches <= 5 * (time.monotonic() - began) + 5
+            watched.communicate()
+        finally:
+            kill_and_wait(watched)
+    assert recorded(trace).count(1) == 199
+
+
 def test_more_programs_than_there_is_room_for_are_told_of(tmp_path) -> None:
     """The tracer, with no rights left, goes on; who came unseen and still runs is announced."""
     shell = tmp_path / f"sh-{os.getpid()}"

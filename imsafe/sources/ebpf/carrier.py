@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 import imsafe
 from imsafe.events import EVENT
+from imsafe.heap import keep_freed_memory
 from imsafe.sources.ebpf import follow, priority, privileges
 from imsafe.sources.ebpf.layout import (
     CALLS_LOST,
@@ -42,8 +43,9 @@ from imsafe.stream.codec import encode
 from imsafe.stream.frames import segment_header
 from imsafe.stream.items import End, Lost
 
-_CARRY_S = 0.04
-"""What is in the rings waits so long: each batch costs its reader, too."""
+_LIVE_S, _RECORDING_S = 0.04, 0.2
+"""What is in the rings waits so long: each batch takes a processor from what is traced, and costs
+its reader, too."""
 _FILLING, _SOON_S = 1 / 8, 0.002
 """A ring so full is looked at when the kernel says so; one that stays so, after this pause:
 without any `priority` would end."""
@@ -134,6 +136,7 @@ class Carrier:
         if os.path.sameopenfile(1, 2):  # a stray word of ours must not get into the stream
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         priority.take_precedence()
+        keep_freed_memory()
         privileges.give_up()
 
     def _marks(self) -> NDArray[np.uint8]:
@@ -209,7 +212,7 @@ class Carrier:
         # One that was full before it was told says nothing.
         if self._calls.fill >= _FILLING and self._queued < _KEPT:
             return 0.0 if roused else _SOON_S
-        return _CARRY_S
+        return _RECORDING_S if self._request.recording else _LIVE_S
 
     def _carry(self) -> int:
         """One turn; how many calls were taken."""
