@@ -130,6 +130,7 @@ def test_a_user_whom_polkit_lets_through(folder):
         "-I",
         "/usr/libexec/imsafe/imsafe-tracer",
         "--name=imsafe-pkexec",
+        "--recording",
     ]
     calls = int(done.stderr.split(" calls of 1 process, 0 lost")[0].split()[-1])
     strace = subprocess.run(

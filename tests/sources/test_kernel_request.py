@@ -94,9 +94,7 @@ WORDS = st.one_of(
         ),
         st.text(max_size=40) | NAMES | PATHS | st.integers().map(str),
     ),
-    st.sampled_from(
-        ["--no-follow-exec", "--not-yet-started", "--recording", "--name", "--name=x"]
-    ),
+    st.sampled_from(["--no-follow-exec", "--not-yet-started", "--recording", "--name", "--name=x"]),
 )
 
 
