@@ -19,6 +19,7 @@ from PyQt6.QtWidgets import (
 )
 
 from imsafe.gui.fields import closing_buttons
+from imsafe.gui.progress_words import duration
 from imsafe.gui.sizes import resize_to_fit
 from imsafe.gui.timers import timer
 from imsafe.monitor.actions import TIME_LIMIT, environment
@@ -121,15 +122,15 @@ class ActionTest(QDialog):
 
     def _finished(self, status: int, how: QProcess.ExitStatus) -> None:
         self._read()
-        seconds = time.monotonic() - self._began
+        took = duration(time.monotonic() - self._began)
         if how == QProcess.ExitStatus.CrashExit:
-            words = self.tr("{0} was ended by a signal after {1:.1f} s.")
+            words = self.tr("{0} was ended by a signal after {1}.")
         elif status == 0:
-            words = self.tr("{0} ran for {1:.1f} s and ended with status 0: all is well.")
+            words = self.tr("{0} ran for {1} and ended with status 0: all is well.")
         else:
-            words = self.tr("{0} ran for {1:.1f} s and ended with status {2}: it says that"
+            words = self.tr("{0} ran for {1} and ended with status {2}: it says that"
                             " something went wrong.")  # fmt: skip
-        self._over(words.format(printable(self._program), seconds, status))
+        self._over(words.format(printable(self._program), took, status))
 
     def _failed(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:

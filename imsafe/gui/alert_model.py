@@ -19,6 +19,7 @@ from PyQt6.QtWidgets import QWidget
 
 from imsafe.gui.colours import Colours
 from imsafe.gui.plain_text import command_line, line, name, tip
+from imsafe.gui.progress_words import duration
 from imsafe.gui.score_plot import time_text
 from imsafe.gui.timers import timer
 from imsafe.monitor.reason import SURPRISING_BITS
@@ -127,17 +128,6 @@ def surprising_calls(alert: Alert) -> list[str]:
     calls = sorted(alert["calls"], key=lambda call: -call["surprise"])
     found = [call["call"] for call in calls if call["surprise"] >= SURPRISING_BITS]
     return list(dict.fromkeys(found)) or [alert["call"]]
-
-
-def duration(seconds: float) -> str:
-    """A stretch of time, roughly: ``0.4 s``, ``12 s``, ``3 min``, ``2 h``, ``4 d``."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    for size, unit in ((60, "s"), (60, "min"), (24, "h")):
-        if seconds < 1.5 * size:
-            return f"{seconds:.0f} {unit}"
-        seconds /= size
-    return f"{seconds:.0f} d"
 
 
 class AlertModel(QAbstractItemModel):

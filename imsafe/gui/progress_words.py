@@ -45,12 +45,16 @@ def time_left(done: float, seconds: float) -> float | None:
 
 
 def duration(seconds: float) -> str:
-    """How long something took, or will: ``40 s``, ``12 min``, ``3 h 5 min``."""
-    seconds = round(seconds)
-    if seconds < 90:
-        return f"{seconds} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+    """A stretch of time, roughly: ``40 ms``, ``0.4 s``, ``12 s``, ``3 min``, ``2 h``, ``4 d``."""
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    for size, unit in ((60, "s"), (60, "min"), (24, "h")):
+        if seconds < 1.5 * size:
+            return f"{seconds:.0f} {unit}"
+        seconds /= size
+    return f"{seconds:.0f} d"
 
 
 def no_threshold_words(report: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from imsafe.gui.progress_words import Rate, saturation_words, time_left
+from imsafe.gui.progress_words import Rate, duration, saturation_words, time_left
 
 
 def test_rate_is_that_of_the_last_seconds():
@@ -50,3 +50,25 @@ def test_saturation(report, words, enough):
     assert said.startswith(words)
     assert bool(said) == bool(words)
     assert is_enough == enough
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 ms"),
+        (0.0312, "31 ms"),
+        (0.0994, "99 ms"),
+        (0.0996, "0.1 s"),
+        (3.04, "3 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (89.4, "89 s"),
+        (90, "2 min"),
+        (5399, "90 min"),
+        (5400, "2 h"),
+        (86_400, "24 h"),
+        (3 * 86_400, "3 d"),
+    ],
+)
+def test_stretches_of_time_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

@@ -36,16 +36,16 @@
             <translation>{0} läuft...</translation>
         </message>
         <message>
-            <source>{0} was ended by a signal after {1:.1f} s.</source>
-            <translation>{0} wurde nach {1:.1f} s durch ein Signal beendet.</translation>
+            <source>{0} was ended by a signal after {1}.</source>
+            <translation>{0} wurde nach {1} durch ein Signal beendet.</translation>
         </message>
         <message>
-            <source>{0} ran for {1:.1f} s and ended with status 0: all is well.</source>
-            <translation>{0} lief {1:.1f} s und endete mit Status 0: alles in Ordnung.</translation>
+            <source>{0} ran for {1} and ended with status 0: all is well.</source>
+            <translation>{0} lief {1} und endete mit Status 0: alles in Ordnung.</translation>
         </message>
         <message>
-            <source>{0} ran for {1:.1f} s and ended with status {2}: it says that something went wrong.</source>
-            <translation>{0} lief {1:.1f} s und endete mit Status {2}: Es meldet einen Fehler.</translation>
+            <source>{0} ran for {1} and ended with status {2}: it says that something went wrong.</source>
+            <translation>{0} lief {1} und endete mit Status {2}: Es meldet einen Fehler.</translation>
         </message>
         <message>
             <source>{0} cannot be executed; is its first line right, such as #!/bin/sh?</source>
