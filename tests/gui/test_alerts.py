@@ -125,7 +125,7 @@ def test_an_incident_is_chosen_as_a_whole(window, qtbot):
     window.watch.alert.emit(alert(3, "ls", incident=1, peak=0.95))
     assert window.alert_list.current() == 3, "the row shows its worst"
     assert window.detail.reason.text() == "ls did that."
-    assert "3 alerts in 2.0 s: bash, id, ls" in window.detail.incident.text()
+    assert "3 alerts in 2 s: bash, id, ls" in window.detail.incident.text()
     assert "All 3" in window.detail.normal.text()
     window.detail.acknowledge.click()
     assert all(one["acknowledged"] for one in window.alerts)
