@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from imsafe.gui.alert_model import is_settled
+from imsafe.gui.alert_model import is_settled, stretch
 from imsafe.gui.call_table import CallTable
 from imsafe.gui.plain_text import command_line, line, name, tip
 from imsafe.gui.plot_items import rarity
@@ -209,12 +209,10 @@ class AlertDetail(QWidget):
         if len(self._others) < 2:
             return ""
         names = [name(comm) or "?" for comm in dict.fromkeys(a["comm"] for a in self._others)]
-        times = [alert["time"] for alert in self._others]
+        count = len(self._others)
         shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-        words = self.tr("{count} alerts in {stretch}: {names}; this is the worst", "", len(times))
-        return words.format(
-            count=grouped(len(times)), stretch=duration(max(times) - min(times)), names=shown
-        )
+        words = self.tr("{count} alerts in {stretch}: {names}; this is the worst", "", count)
+        return words.format(count=grouped(count), stretch=stretch(self._others), names=shown)
 
     def _process_text(self, alert: Alert) -> str:
         exe = line(alert["exe"])

@@ -130,6 +130,13 @@ def surprising_calls(alert: Alert) -> list[str]:
     return list(dict.fromkeys(found)) or [alert["call"]]
 
 
+def stretch(alerts: list[Alert]) -> str:
+    """How long an incident took, to the tenth of a second."""
+    begun = min(alert["time"] for alert in alerts)
+    over = max(alert["closed"] or alert["time"] for alert in alerts)
+    return duration(max(0.1, over - begun))
+
+
 class AlertModel(QAbstractItemModel):
     """Incidents, alerts and notices as rows; one that changes keeps its row.
 
@@ -417,14 +424,11 @@ class AlertModel(QAbstractItemModel):
         count = len(row.alerts)
         if count == 1:
             return ""
-        times = [alert["time"] for alert in row.alerts]
-        ends = [alert["closed"] or alert["time"] for alert in row.alerts]
-        stretch = duration(max(*times, *ends) - min(times))
         if len({alert["comm"] for alert in row.alerts}) == 1:
             words = self.tr("{0} times in {1}", "", count)
         else:
             words = self.tr("{0} alerts in {1}", "", count)
-        return words.format(grouped(count), stretch)
+        return words.format(grouped(count), stretch(row.alerts))
 
     def _state(self, row: Row) -> str:
         if all(alert["normal"] is not None for alert in row.alerts):
