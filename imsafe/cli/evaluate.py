@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
         "highest that ims-monitor would show for it.",
         EXAMPLES,
     )
-    parser.add_argument("-d", "--database", metavar="PROFILE.db", required=True)
+    parser.add_argument("-d", "--profile", metavar="PROFILE.db", required=True)
     for kind in ("normal", "attack"):
         parser.add_argument(
             f"--{kind}", nargs="+", action="extend", metavar="TRACE", required=True,
@@ -169,7 +169,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     # Imported only now: --help and --version need no number crunching.
     from imsafe.profile.profile import Profile  # noqa: PLC0415
 
-    profile = Profile.load(options.database)
+    profile = Profile.load(options.profile)
     groups = {
         kind: [open_trace(path, options.format) for path in find_traces(getattr(options, kind))]
         for kind in ("normal", "attack")

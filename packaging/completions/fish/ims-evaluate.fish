@@ -52,14 +52,14 @@ function _shtab_ims_evaluate_using
 end
 
 set -g _shtab_ims_evaluate_commands
-set -g _shtab_ims_evaluate_opts_with_value --app --attack --database --format --normal --threshold -d -t
+set -g _shtab_ims_evaluate_opts_with_value --app --attack --format --normal --profile --threshold -d -t
 
 complete -c ims-evaluate -e
 complete -c ims-evaluate -f
 
 complete -c ims-evaluate -n _shtab_ims_evaluate_using -s h -l help -d 'show this help message and exit'
 complete -c ims-evaluate -n _shtab_ims_evaluate_using -l version -d 'show program'"'"'s version number and exit'
-complete -c ims-evaluate -n _shtab_ims_evaluate_using -s d -l database -xka "(__fish_complete_path (commandline -ct))" -d PROFILE.db
+complete -c ims-evaluate -n _shtab_ims_evaluate_using -s d -l profile -xka "(__fish_complete_path (commandline -ct))" -d PROFILE.db
 complete -c ims-evaluate -n _shtab_ims_evaluate_using -l normal -xka "(__fish_complete_path (commandline -ct))" -d 'normal traces or folders of them'
 complete -c ims-evaluate -n _shtab_ims_evaluate_using -l attack -xka "(__fish_complete_path (commandline -ct))" -d 'attack traces or folders of them'
 complete -c ims-evaluate -n _shtab_ims_evaluate_using -s t -l threshold -x -d 'instead of the suggested one'
