@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -62,13 +63,28 @@ def workplace() -> Iterator[Path]:
 
 _started: set[subprocess.Popen[Any]] = set()
 """What runs now, so that whoever ends the demonstration early need not wait for it."""
+_ending = threading.Event()
+
+
+def _keep(process: subprocess.Popen[Any]) -> None:
+    """Remember what was started; it is ended at once if the demonstration ends already."""
+    _started.add(process)
+    if _ending.is_set():
+        process.terminate()
+
+
+def _end_all() -> None:
+    """End what runs, and what another thread is just starting."""
+    _ending.set()
+    for process in tuple(_started):
+        process.terminate()
 
 
 @contextlib.contextmanager
 def running(argv: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
     """Start a program; whatever happens in the block, it has ended afterwards."""
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=ROOT)
-    _started.add(process)
+    _keep(process)
     try:
         yield process
     finally:
@@ -120,7 +136,7 @@ def call(argv: Sequence[str], seconds: float = 120.0) -> str:
         errors="replace",
         cwd=ROOT,
     ) as process:
-        _started.add(process)
+        _keep(process)
         try:
             printed, complaint = process.communicate(timeout=seconds)
         except BaseException:
@@ -203,8 +219,7 @@ def record_runs(folder: Path, runs: int = LEARNED_RUNS, *, driver: bool = False)
             list(pool.map(one, range(runs)))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in tuple(_started):
-                process.terminate()
+            _end_all()
             raise
     return traces
 

@@ -143,9 +143,9 @@ class Tracer:
         TraceeError
             In words; nothing is left started or attached.
         """
-        require_kernel()
         self._catch_signals()  # obeyed in order, by `run`
         try:
+            require_kernel()
             applications = self._attach() if self._argv is None else self._start(self._argv)
         except BaseException:
             self._restore_signals()
