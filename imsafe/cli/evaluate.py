@@ -21,6 +21,7 @@ from imsafe.cli.common import (
 from imsafe.cli.trace_events import items_of
 from imsafe.errors import ImsafeError
 from imsafe.stream.items import Closed, Lost, Segment
+from imsafe.stream.routing import Routing
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
 from imsafe.words import number_of
 
@@ -43,6 +44,7 @@ MEASURES = {
     "drift": "highest drift",
     "repertoire": "highest repertoire",
     "novelty": "highest novelty",
+    "program": "programs never learned",
     "stide6": "STIDE, k=6",
 }
 """What is measured of a trace, and in words."""
@@ -106,6 +108,7 @@ class Measuring:
         from imsafe.profile.trace_counts import TraceCounts  # noqa: PLC0415
 
         self._scorer = Scorer(profile)
+        self._programs = profile.programs
         self._covering = Covering(profile.tree, self._scorer.automaton, profile.saturation)
         self._counts = TraceCounts(LENGTH) if profile.depth >= LENGTH else None
         self._next_stream = 0
@@ -121,12 +124,15 @@ class Measuring:
         from imsafe.profile.surprise import BIT  # noqa: PLC0415
 
         streams: dict[int, int] = {}
+        routes: dict[int, Routing] = {}
         calls = surprise = 0
         found = dict.fromkeys(MEASURES, 0.0)
         if self._counts is not None:
             self._counts.restart()
         for own_number, item in items_of(trace, application):
             stream = streams.setdefault(own_number, self._next_stream + len(streams))
+            routing = routes.setdefault(stream, Routing())
+            routing.feed(item)
             if isinstance(item, Segment):
                 self._scorer.begin_stream(stream)
                 self._covering.end_stream(stream)
@@ -139,7 +145,12 @@ class Measuring:
             elif isinstance(item, np.ndarray):
                 self._covering.feed(stream, item)
                 scores = self._scorer.feed(stream, item)
-                scores = scores[scores["surprise"] >= 0]
+                is_call = scores["surprise"] >= 0
+                for pid in np.unique(item["pid"][is_call]).tolist():
+                    least = self._programs.score_of(routing.loaded(pid))
+                    found["program"] = max(found["program"], least)
+                routing.loads(item)
+                scores = scores[is_call]
                 if self._counts is not None:
                     self._counts.feed(stream, item)
                 if len(scores) == 0:
@@ -155,6 +166,7 @@ class Measuring:
         self._next_stream += len(streams)
         if calls == 0:
             return None
+        found[SCORE] = max(found[SCORE], found["program"])
         found["mean_surprise"] = surprise / calls / BIT
         if self._counts is None:
             del found["stide6"]

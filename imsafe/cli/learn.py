@@ -27,7 +27,7 @@ from imsafe.cli.learning import learn_trace
 from imsafe.errors import FileExistsRefused, ImsafeError
 from imsafe.files import check_no_folder, check_writable, mode_of
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
-from imsafe.words import number_of
+from imsafe.words import enumerated, number_of, printable
 
 if TYPE_CHECKING:
     from imsafe.profile.learner import Learner
@@ -46,6 +46,8 @@ DEPTH = 8
 
 _COUNT_S = 1.0
 _MOST_JOBS = 256
+_NAMED = 12
+"""Programs that the result names, at most."""
 _SAVE_EVERY_S = 60.0
 
 
@@ -327,6 +329,8 @@ def _report(
                 "false_alarms_per_million_calls_at_most": price and price.at_most_per_million_calls,
                 "false_alarms_per_day_at_most": price and price.at_most_per_day,
                 **profile.saturation.as_fields(),
+                "programs": list(profile.programs.learned),
+                "program_score": profile.programs.score,
                 "warnings": warnings_of(traces),
             }
         )
@@ -343,7 +347,17 @@ def _report(
         lost = number_of(profile.lost_calls, "call was lost", "calls were lost")
         print(f"{lost} while the traces were recorded.")
     print(f"{str(profile.saturation).capitalize()}.")
+    if profile.programs.learned:
+        print(programs_in_words(profile.programs))
     print(threshold_in_words(profile))
+
+
+def programs_in_words(programs: Any) -> str:
+    """What the learned processes ran, and what it means when one runs another program."""
+    named = [printable(name, 64) for name in programs.learned[:_NAMED]]
+    listed = enumerated(named, len(programs.learned) - len(named))
+    another = f"scores {programs.score:.3f}" if programs.score else "does not raise the score yet"
+    return f"Programs: {listed}; another one {another}."
 
 
 def threshold_in_words(profile: Any) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imsafe.cli.trace_events import items_of
-from imsafe.stream.items import Closed, Lost, Segment
+from imsafe.stream.items import Closed, Lost, ProcessInfo, Segment
 from imsafe.stream.traces import TraceReader
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def learn_trace(
             learner.lost(stream, item.count)
         elif isinstance(item, Closed):
             learner.end_stream(stream)
+        elif isinstance(item, ProcessInfo):
+            learner.runs(item.comm, item.exe)
         elif isinstance(item, np.ndarray):
             learner.feed(stream, item)
     learner.end_trace()

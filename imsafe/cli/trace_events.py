@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A trace's items with the events of one application only: for learning and evaluating."""
+"""A trace's items with those of one application only: for learning and evaluating."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imsafe.errors import ImsafeError
 from imsafe.stream.items import ProcessInfo, Segment, Tagged
@@ -14,7 +16,7 @@ from imsafe.stream.traces import TraceReader
 
 
 def items_of(trace: TraceReader, application: str | None = None) -> Iterator[Tagged]:
-    """The items of a trace, without the events of other applications.
+    """The items of a trace, without processes and events of other applications.
 
     Parameters
     ----------
@@ -40,15 +42,12 @@ def items_of(trace: TraceReader, application: str | None = None) -> Iterator[Tag
                         f"{trace.name} has several applications ({', '.join(sorted(names))}):"
                         " name one with --app."
                     )
-            yield stream, item
+                yield stream, item
+            elif _chosen(routing, np.array([item.application]), application)[0]:
+                yield stream, item
         elif isinstance(item, np.ndarray):
             routing = routes.setdefault(stream, Routing())
-            numbers = routing.application_of(item["pid"])
-            if application is None:
-                chosen = numbers > 0
-            else:
-                wanted = [n for n, name in enumerate(routing.names, 1) if name == application]
-                chosen = np.isin(numbers, wanted)
+            chosen = _chosen(routing, routing.application_of(item["pid"]), application)
             yield stream, item if chosen.all() else item[chosen]
         else:
             yield stream, item
@@ -57,3 +56,13 @@ def items_of(trace: TraceReader, application: str | None = None) -> Iterator[Tag
         raise ImsafeError(
             f"{trace.name} has no application {application!r}; those it has: {known}."
         )
+
+
+def _chosen(
+    routing: Routing, numbers: NDArray[np.integer[Any]], application: str | None
+) -> NDArray[np.bool_]:
+    """Which of these numbers are of the application."""
+    if application is None:
+        return numbers > 0
+    wanted = [n for n, name in enumerate(routing.names, 1) if name == application]
+    return np.isin(numbers, wanted)

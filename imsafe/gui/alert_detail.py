@@ -238,6 +238,7 @@ class AlertDetail(QWidget):
             "drift": self.tr("drift: its latest calls, up to 500, are unlike the program"),
             "repertoire": self.tr("repertoire: no learned process used these calls together"),
             "novelty": self.tr("novelty: pairs of calls that were never seen, close together"),
+            "program": self.tr("program: no learned process ran it"),
         }.get(reading, name(reading))
 
     def _time_text(self, alert: Alert) -> str:

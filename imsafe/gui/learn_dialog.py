@@ -46,6 +46,8 @@ from imsafe.gui.trace_list import TraceList
 from imsafe.words import grouped, plural, printable
 
 DEEPEST = 32
+_PROGRAMS = 6
+"""Programs that the result names, at most."""
 
 
 class LearnDialog(QDialog):
@@ -407,6 +409,11 @@ class LearnDialog(QDialog):
         if "nodes" in result:
             nodes = int(result["nodes"])
             words.append(self.tr("{0} nodes.", "", plural(nodes)).format(grouped(nodes)))
+        programs = [printable(str(one), 64) for one in result.get("programs", ())]
+        if programs:
+            more = [self.tr("{0} more").format(len(programs) - _PROGRAMS)]
+            listed = ", ".join(programs[:_PROGRAMS] + more * (len(programs) > _PROGRAMS))
+            words.append(self.tr("Programs: {0}.").format(listed))
         suggested = result.get("suggested_threshold")
         if suggested is not None:
             words.append(self.tr("Suggested threshold: {0:.3f}.").format(suggested))

@@ -44,6 +44,8 @@ class BlackBox:
     alert : int
         The alert's number.
     process : ProcessInfo
+    program : str
+        The name of the program that it was seen to load, if it was.
     thread : int
         The thread's tid.
     meta : dict
@@ -56,6 +58,7 @@ class BlackBox:
 
     alert: int
     process: ProcessInfo
+    program: str
     thread: int
     meta: dict[str, Any]
     state: State
@@ -63,6 +66,8 @@ class BlackBox:
     full: bool = False
     _items: list[Events | Lost] = field(default_factory=list)
     _tail: int = 0
+    _loaded: int = 0
+    """Items up to the last program that was loaded before the alert."""
 
     @classmethod
     def begin(
@@ -70,6 +75,7 @@ class BlackBox:
         *,
         alert: int,
         process: ProcessInfo,
+        program: str,
         thread: int,
         application: str,
         meta: dict[str, Any],
@@ -82,7 +88,7 @@ class BlackBox:
 
         Parameters
         ----------
-        alert, process, thread, application
+        alert, process, program, thread, application
             What it is about; the application is the only one of the trace.
         meta
             Header of the stream that the process belongs to.
@@ -99,14 +105,17 @@ class BlackBox:
             parts += stretch.parts
         entries = meta.get("applications", [])
         named = [entry for entry in entries if entry["name"] == application]
+        records = sum(len(p.events) for p in parts if isinstance(p, Part))
+        kept = {"pid": process.pid, "lost": aux, "scorer": state}
+        if program and not _loads(parts, records - after):
+            kept["program"] = program
         header = {
             **meta,
             "applications": named[:1] or [{"name": application}],
-            "state": {"pid": process.pid, "lost": aux, "scorer": state},
+            "state": kept,
         }
         header = _fitting(header, thread)
-        box = cls(alert, replace(process, application=1), thread, header, state)
-        records = sum(len(p.events) for p in parts if isinstance(p, Part))
+        box = cls(alert, replace(process, application=1), program, thread, header, state)
         box._begin_with(parts, records - after)
         return box
 
@@ -116,8 +125,13 @@ class BlackBox:
                 self.lost(part)
                 continue
             count = min(before, len(part.events))
-            if count:
-                self._items.append(part.events[:count])
+            loads = np.flatnonzero(part.events["kind"][:count] == Kind.EXEC)
+            loaded = int(loads[-1]) + 1 if len(loads) else 0
+            if loaded:
+                self._items.append(part.events[:loaded])
+                self._loaded = len(self._items)
+            if loaded < count:
+                self._items.append(part.events[loaded:count])
             before -= count
             self.add(part.events[count:])
 
@@ -146,8 +160,15 @@ class BlackBox:
         self.full = self.missing == 0 or self._tail == LARGEST_TAIL or ended
 
     def items(self) -> list[Item]:
-        """The items of the trace, without its header."""
-        return [self.process, *self._items]
+        """The items of the trace, without its header.
+
+        Where the process has loaded its program within them, what it was called before is not
+        known any more, and is left empty.
+        """
+        items: list[Item] = list(self._items[: self._loaded])
+        if items:
+            items.insert(0, replace(self.process, comm="", exe="", argv=()))
+        return [*items, self.process, *self._items[self._loaded :]]
 
     def sequences(self) -> list[tuple[Events, State]]:
         """The records in stretches without loss, each with the scorer's state before it."""
@@ -161,6 +182,16 @@ class BlackBox:
                 result.append((joined(run), state))
                 run, state = [], {}
         return result
+
+
+def _loads(parts: list[Part | Lost], before: int) -> bool:
+    """Whether a program is loaded in the first so many records."""
+    for part in parts:
+        if isinstance(part, Part):
+            if (part.events["kind"][: max(before, 0)] == Kind.EXEC).any():
+                return True
+            before -= len(part.events)
+    return False
 
 
 def _fitting(header: dict[str, Any], thread: int) -> dict[str, Any]:

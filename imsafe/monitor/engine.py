@@ -103,7 +103,7 @@ class Engine:
         self._streams: dict[tuple[int, int], StreamWatch] = {}
         self._begun = 0
         self._open: dict[Crossing, Alert] = {}
-        self._sequences: OrderedDict[int, list[tuple[Events, State]]] = OrderedDict()
+        self._sequences: OrderedDict[int, tuple[list[tuple[Events, State]], str]] = OrderedDict()
         self._filling: dict[int, BlackBox] = {}
 
     # Items in, findings out.
@@ -235,7 +235,9 @@ class Engine:
             "peak": crossing.score,
             "threshold": crossing.threshold,
             "reading": reading,
-            "reason": reason_of(process, parent, reading, calls, recent),
+            "reason": reason_of(
+                process, parent, reading, calls, recent, watched.profile.programs.learned
+            ),
             "call": syscalls.name(opening.symbol),
             "probability": opening.probability,
             "calls_above": 1,
@@ -257,6 +259,7 @@ class Engine:
         box = BlackBox.begin(
             alert=alert["id"],
             process=process,
+            program=stream.loaded(crossing.pid),
             thread=crossing.tid,
             application=watched.name,
             meta=stream.meta,
@@ -343,13 +346,15 @@ class Engine:
             (key, [Segment(watch.meta), *watch.announced()]) for key, watch in self._streams.items()
         ]
 
-    def sequences(self, number: int) -> list[tuple[Events, State]]:
+    def sequences(self, number: int) -> tuple[list[tuple[Events, State]], str]:
         """The calls around an alert, of its process, in stretches without loss.
 
         Returns
         -------
         list of (events, state)
             The state is the scorer's before the first of the events.
+        str
+            The name of the program that the process was seen to load; empty if it was not.
 
         Raises
         ------
@@ -358,7 +363,7 @@ class Engine:
         """
         box = self._filling.get(number)
         if box is not None:
-            return box.sequences()
+            return box.sequences(), box.program
         if number in self._sequences:
             return self._sequences[number]
         raise ImsafeError(
@@ -396,7 +401,7 @@ class Engine:
         return scored(items, self.named(name).scorer, self._next_number(), pid, state)
 
     def _keep_sequences(self, box: BlackBox) -> None:
-        self._sequences[box.alert] = box.sequences()
+        self._sequences[box.alert] = box.sequences(), box.program
         while len(self._sequences) > MOST_SEQUENCES:
             self._sequences.popitem(last=False)
 

@@ -588,6 +588,7 @@ class Monitor:
             except ImsafeError as error:
                 self.say(str(error))
         if self._began:
+            self.report.status(self.status())  # one that was over at once told none
             self.report.end(summary, "\n".join(lines))
             for text in lines:
                 self._outputs.notice(text, error=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from imsafe.monitor.meanings import meaning, telling
 from imsafe.monitor.view_protocol import ExplainedCall
 from imsafe.stream.items import ProcessInfo
-from imsafe.words import number_of, printable
+from imsafe.words import enumerated, number_of, printable
 
 SURPRISING_BITS = 4.0
 """A call that was expected less than once in 16 counts as unusual in its place."""
@@ -70,6 +70,7 @@ def reason_of(
     reading: str,
     calls: Sequence[ExplainedCall],
     recent: Recent,
+    programs: Sequence[str] = (),
 ) -> str:
     """One sentence that says what happened, for an administrator.
 
@@ -83,7 +84,12 @@ def reason_of(
         The thread's last calls.
     recent
         Of burst and novelty: the same calls; of the other readings: the process's.
+    programs
+        Those that were learned, the commonest first.
     """
+    if reading == "program":
+        lead = "runs a program that no learned process ran"
+        return f"{_who(process, parent)} {lead}; those ran {_first(programs)}."
     facts = [_few_made(recent)]
     if recent.new_pairs:
         facts.append(_never_after(recent.new_pairs))
@@ -119,6 +125,12 @@ def _program(process: ProcessInfo) -> str:
     return printable(" ".join([process.exe, *map(shlex.quote, process.argv[1:])]), 200)
 
 
+def _first(programs: Sequence[str]) -> str:
+    """The first of these names."""
+    named = [printable(name, 64) for name in programs[:NAMED]]
+    return enumerated(named, len(programs) - len(named))
+
+
 def _few_made(recent: Recent) -> str:
     """Calls that none, or else that few, of the learned processes ever made."""
     if recent.new:
@@ -146,10 +158,7 @@ def _listed(calls: Sequence[str]) -> str:
     for kind in kinds:
         same = [call for call in first if meaning(call) == kind]
         named += [*same[:-1], f"{same[-1]} ({kind})" if kind else same[-1]]
-    more = len(calls) - len(named)
-    if more:
-        named.append(f"{more} more")
-    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    return enumerated(named, len(calls) - len(named))
 
 
 def _most_unusual(calls: Sequence[ExplainedCall]) -> str:

@@ -109,9 +109,9 @@ class Steering:
             raise ImsafeError(f"Alert {alerts[0]['id']} was said to be normal already.")
         if len({alert["application"] for alert in fresh}) > 1:
             raise ImsafeError("The alerts are of several applications; mark them one by one.")
-        units = [
-            (state, events) for alert in fresh for events, state in engine.sequences(alert["id"])
-        ]
+        kept = [engine.sequences(alert["id"]) for alert in fresh]
+        units = [(state, events) for sequences, _ in kept for events, state in sequences]
+        programs = {program for _, program in kept}
         watched = engine.named(fresh[0]["application"])
         note = "; ".join(
             f"alert {alert['id']}: {alert['comm']}, pid {alert['pid']}" for alert in fresh[:20]
@@ -120,7 +120,7 @@ class Steering:
         threshold = watched.threshold
 
         def mark(profile: Profile) -> int:
-            return profile.mark_normal(units, note, threshold)
+            return profile.mark_normal(units, note, threshold, programs)
 
         def finish(number: int) -> Keys:
             for alert in fresh:

@@ -21,7 +21,7 @@ from imsafe.monitor.event_clock import EventClock
 from imsafe.monitor.findings import Findings, Scored
 from imsafe.monitor.history import Histories, Part
 from imsafe.monitor.processes import UNKNOWN_BITS, Processes
-from imsafe.monitor.view_protocol import BUCKET_NS
+from imsafe.monitor.view_protocol import BUCKET_NS, PROGRAM
 from imsafe.monitor.watched import Watched
 from imsafe.stream.items import Closed, Item, Lost, ProcessInfo, Segment
 from imsafe.stream.losses import Losses
@@ -147,6 +147,9 @@ class StreamWatch:
             pid, lost, of_scorer = (state.get(key) for key in ("pid", "lost", "scorer"))
             if type(lost) is int and 0 <= lost < 1 << 32:
                 self._losses.aux = lost
+            program = state.get("program")
+            if type(pid) is int and isinstance(program, str):
+                self._routing.assume(pid, program)
             if (
                 type(pid) is int
                 and 0 <= pid < 1 << 32
@@ -165,6 +168,10 @@ class StreamWatch:
     def process(self, pid: int) -> ProcessInfo:
         """Who a process is; what the stream has not said is empty."""
         return self._routing.process(pid) or ProcessInfo(0, pid, 0, "", "", 1)
+
+    def loaded(self, pid: int) -> str:
+        """The name of the program that a process, or who made it, was seen to load."""
+        return self._routing.loaded(pid)
 
     def started(self, process: ProcessInfo) -> float | None:
         """When a process was born: wall clock, seconds."""
@@ -296,6 +303,7 @@ class StreamWatch:
                 self.number, pid, aux, partial(scorer.snapshot, self.number, pid)
             )
         score, surprise, reading = self._score(events, numbers)
+        self._raise_unlearned(rows_of, numbers, score, reading)
         score[~is_scored] = -1.0
         for pid, rows in rows_of.items():
             part = Part(chosen(events, rows), surprise[rows])
@@ -334,6 +342,7 @@ class StreamWatch:
             score=score[own],
         )
         self._complete(self._buckets.add(calls, int(times[-1])))
+        self._routing.loads(events)
 
     def _asks_for_io_uring(self, event: np.void, time_ns: int, number: int) -> None:
         pid = int(event["pid"])
@@ -392,6 +401,24 @@ class StreamWatch:
             score[rows], surprise[rows] = result["score"] + 0.0, result["surprise"]
             reading[rows] = result["reading"]
         return score, surprise, reading
+
+    def _raise_unlearned(
+        self,
+        rows_of: dict[int, NDArray[np.intp]],
+        numbers: NDArray[np.intp],
+        score: NDArray[np.float64],
+        reading: NDArray[np.uint8],
+    ) -> None:
+        """Where a process runs a program that was not learned, its calls score at least that."""
+        for pid, rows in rows_of.items():
+            loaded = self._routing.loaded(pid)
+            if not loaded:
+                continue
+            programs = self._context.watched(int(numbers[rows[0]])).profile.programs
+            least = programs.score_of(loaded)
+            if least:
+                raised = rows[score[rows] < least]
+                score[raised], reading[raised] = least, PROGRAM
 
     def _count_losses(
         self, events: Events, times: NDArray[np.int64], is_call: NDArray[np.bool_]

@@ -90,7 +90,10 @@ PROCESS = np.dtype(
 
 RUNNING, ENDED = 0, 1
 
-READINGS = ("burst", "drift", "repertoire", "novelty")
+READINGS = ("burst", "drift", "repertoire", "novelty", "program")
+"""The scorer's four, then that of what a process runs (`imsafe.profile.programs`)."""
+
+PROGRAM = READINGS.index("program")
 
 
 class ApplicationRow(TypedDict):

@@ -71,6 +71,7 @@ def _write(connection: sqlite3.Connection, knowledge: Knowledge, calibration: Ca
             ("sample_bound", knowledge.sample.bound),
             ("calibration", json.dumps(asdict(calibration))),
             ("saturation", json.dumps(asdict(saturation(tree)))),
+            ("marked_programs", json.dumps({m.number: m.programs for m in knowledge.marks})),
         ],
     )
     connection.executemany("INSERT INTO alphabets VALUES (?, ?)", knowledge.alphabets.items())

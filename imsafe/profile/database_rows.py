@@ -124,7 +124,7 @@ def read_knowledge(connection: sqlite3.Connection) -> Knowledge:
         sets=_sets(connection),
         sample=_sample(connection, settings),
         traces=tuple(_traces(connection)),
-        marks=tuple(_marks(connection)),
+        marks=tuple(_marks(connection, _marked_programs(settings))),
     )
 
 
@@ -201,7 +201,16 @@ def _traces(connection: sqlite3.Connection) -> Iterable[Addition]:
         )
 
 
-def _marks(connection: sqlite3.Connection) -> Iterable[Mark]:
+def _marked_programs(settings: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    """By the number of a mark: the programs that it says are normal."""
+    what = "what a mark says of programs"
+    stored = _json_object(settings.get("marked_programs", "{}"), what)
+    if not all(isinstance(names, list) for names in stored.values()):
+        raise Damaged(f"{what} is no list")
+    return {key: tuple(_text(name, what) for name in names) for key, names in stored.items()}
+
+
+def _marks(connection: sqlite3.Connection, programs: dict[str, tuple[str, ...]]) -> Iterable[Mark]:
     _at_most(connection, "marks", _MOST_MARKS)
     _at_most(connection, "marked", _MOST_MARKS)
     (records,) = connection.execute("SELECT total(records) FROM marked").fetchone()
@@ -217,6 +226,7 @@ def _marks(connection: sqlite3.Connection) -> Iterable[Mark]:
             _text(added, "a mark's date"),
             _number(weight, 1, WEIGHTS[-1], "a mark's weight"),
             tuple(_sequence(*part) for part in parts),
+            programs.get(str(number), ()),
         )
 
 

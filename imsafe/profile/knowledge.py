@@ -62,6 +62,8 @@ class Mark:
         Its number, for undoing.
     weight
         How often each of the sequences was counted.
+    programs
+        Names of programs that the processes ran.
     """
 
     number: int
@@ -69,6 +71,7 @@ class Mark:
     added: str
     weight: int
     sequences: tuple[MarkedSequence, ...]
+    programs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from imsafe.events import Abi, Events
 from imsafe.profile.knowledge import Addition, Knowledge
 from imsafe.profile.part import Part
 from imsafe.profile.profile import Profile
+from imsafe.profile.programs import KEY as PROGRAMS
+from imsafe.profile.programs import ProgramCounts
 from imsafe.profile.repertoire import Sets, bounded, sets_of
 from imsafe.profile.saturation import Saturation, of_counts
 from imsafe.profile.trace_counts import TraceCounts, added, canonical_tree, counts_of_length
@@ -39,6 +41,7 @@ class _Trace:
         self.is_timed = bool(meta.get("timed", True))
         self.sample = Sample()
         self.sets: Sets = Counter()
+        self.programs = ProgramCounts()
         self.units = 0
         self.cutters: dict[int, UnitCutter] = {}
         self.times: dict[int, tuple[int, int]] = {}
@@ -50,6 +53,7 @@ class _Trace:
         modes = self.meta.get("modes", [])
         self.meta = {**meta, **self.meta}
         self.meta.pop("state", None)  # of a black box
+        self.meta.pop(PROGRAMS, None)  # counted here
         self.meta["applications"] = [
             entry for place, entry in enumerate(applications) if entry not in applications[:place]
         ]
@@ -213,6 +217,11 @@ class Learner:
         for process in ended:
             trace.finish(process)
 
+    def runs(self, comm: str, exe: str) -> None:
+        """A process has begun, or has loaded a program: what it is called, and its file."""
+        assert self._trace is not None, "begin_trace comes first"
+        self._trace.programs.add(comm, exe)
+
     def lost(self, stream: int, count: int) -> None:
         """Note that `count` calls of a stream were lost here."""
         assert self._trace is not None, "begin_trace comes first"
@@ -233,7 +242,7 @@ class Learner:
                 identity=trace.identity,
                 name=trace.name,
                 added=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                meta=trace.meta,
+                meta={**trace.meta, **trace.programs.as_meta()},
                 calls=counting.calls,
                 processes=counting.processes,
                 units=trace.units,

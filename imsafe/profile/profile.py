@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from imsafe.errors import ProfileError
@@ -18,6 +18,7 @@ from imsafe.profile.knowledge import WEIGHTS, Addition, Knowledge, Mark, MarkedS
 from imsafe.profile.leave_one_out import readings_left_out
 from imsafe.profile.marks import next_number, with_marks
 from imsafe.profile.pace import ENOUGH_UNITS, Pace, why_no_threshold
+from imsafe.profile.programs import Programs
 from imsafe.profile.repertoire import Sets
 from imsafe.profile.saturation import Saturation, new_pair_chance, saturation
 from imsafe.profile.scorer import Scorer
@@ -46,6 +47,8 @@ class Profile:
         The counts, those of the marks included.
     sets
         The sets of calls, those of the marks included.
+    programs
+        What its processes run, the marked ones included.
     """
 
     def __init__(self, knowledge: Knowledge, calibration: Calibration) -> None:
@@ -53,6 +56,7 @@ class Profile:
         self.calibration = calibration
         self.tree: PrefixTree
         self.sets: Sets
+        self.programs: Programs
         self._apply(knowledge.marks)
 
     @classmethod
@@ -207,6 +211,7 @@ class Profile:
         units: Sequence[Events | tuple[dict[str, Any], Events] | MarkedSequence],
         note: str = "",
         threshold: float | None = None,
+        programs: Iterable[str] = (),
     ) -> int:
         """Note that sequences were normal: replayed, they stay below the threshold.
 
@@ -222,6 +227,8 @@ class Profile:
             The user's words.
         threshold
             The one in use; None: the suggested one.
+        programs
+            Names (comm) of the processes: to load such a program is normal, too.
 
         Returns
         -------
@@ -235,7 +242,8 @@ class Profile:
         number = next_number(before)
         added = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         for weight in WEIGHTS:
-            self._apply((*before, Mark(number, note, added, weight, sequences)))
+            mark = Mark(number, note, added, weight, sequences, tuple(sorted({*programs} - {""})))
+            self._apply((*before, mark))
             if threshold is None or self._highest(sequences) < threshold:
                 break
         return number
@@ -256,6 +264,12 @@ class Profile:
     def _apply(self, marks: tuple[Mark, ...]) -> None:
         self.knowledge = dataclasses.replace(self.knowledge, marks=marks)
         self.tree, self.sets = with_marks(self.knowledge.tree, self.knowledge.sets, marks)
+        self.programs = Programs(
+            (trace.meta for trace in self.traces),
+            self.pace.units,
+            self.saturation.unseen_at_most,
+            (name for mark in marks for name in mark.programs),
+        )
 
     def _highest(self, sequences: Sequence[MarkedSequence]) -> float:
         """The highest score that the sequences show when they come again."""

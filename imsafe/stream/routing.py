@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which application each process of a stream belongs to."""
+"""Which application each process of a stream belongs to, and which program it loaded."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from imsafe.events import Events, Kind
 from imsafe.stream.items import Item, ProcessInfo, Segment
 
 DEFAULT_APPLICATION = 1
@@ -34,6 +35,8 @@ class Routing:
         self.names: list[str] = []
         self._processes: dict[int, ProcessInfo] = {}
         self._ended: dict[int, None] = {}  # in that order
+        self._loading: set[int] = set()
+        self._loaded: dict[int, str] = {}
 
     def feed(self, item: Item) -> None:
         """Learn from an item; anything but segments and process frames is passed over."""
@@ -41,12 +44,16 @@ class Routing:
             self.names = item.applications
             self._processes.clear()
             self._ended.clear()
+            self._loading.clear()
+            self._loaded.clear()
         elif isinstance(item, ProcessInfo):
             self._ended.pop(item.pid, None)
+            self._note_program(item)
             self._processes[item.pid] = self._complete(item)
             if len(self._processes) > MOST_PROCESSES:
                 oldest = next(iter(self._ended or self._processes))
                 self._ended.pop(oldest, None)
+                self._loaded.pop(oldest, None)
                 del self._processes[oldest]
 
     def _complete(self, info: ProcessInfo) -> ProcessInfo:
@@ -58,6 +65,37 @@ class Routing:
         if info.argv or parent is None or (parent.comm, parent.exe) != (info.comm, info.exe):
             return info
         return replace(info, argv=parent.argv, user=info.user or parent.user)
+
+    def _note_program(self, info: ProcessInfo) -> None:
+        pid, is_born = info.pid, info.started_ns == info.time_ns > 0
+        if pid in self._loading:
+            self._loading.remove(pid)
+            self._loaded[pid] = info.comm
+        elif is_born or pid not in self._processes:
+            if pid in self._processes:  # one that ended, with the same number
+                self._loaded.pop(pid, None)
+            if info.parent in self._loaded:
+                self._loaded.setdefault(pid, self._loaded[info.parent])
+
+    def loads(self, events: Events) -> None:
+        """Take in records: of a process that loads a program in them, the next frame names it."""
+        rows = np.flatnonzero(events["kind"] == Kind.EXEC)
+        if len(rows):
+            self._loading.update(events["pid"][rows].tolist())
+            if len(self._loading) > MOST_PROCESSES:
+                self._loading.clear()  # somebody makes them up
+
+    def assume(self, pid: int, loaded: str) -> None:
+        """A process, the first of the stream, loaded a program of that name before it began."""
+        self._loaded[pid] = loaded
+
+    def loaded(self, pid: int) -> str:
+        """The name (comm) of the program that a process, or who made it, was seen to load.
+
+        That is before the process can give itself another name.  Empty where it ran before the
+        stream began.
+        """
+        return self._loaded.get(pid, "")
 
     def ended(self, pid: int) -> None:
         """A process has ended; it stays known, for a thread whose calls come late, while it may."""

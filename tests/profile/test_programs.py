@@ -314,7 +314,8 @@ def test_evaluation_of_a_plain_attack(
     assert result["coverage"]["normal"]["unseen_share"] < 0.01
     assert result["coverage"]["attack"]["unseen_share"] > 0.01
     assert set(result["beside"]) == {
-        "last_score", "mean_surprise", "burst", "drift", "repertoire", "novelty", "stide6",
+        "last_score", "mean_surprise", "burst", "drift", "repertoire", "novelty", "program",
+        "stide6",
     }  # fmt: skip
     assert evaluate(arguments) == 0
     said = words(capsys)[0]

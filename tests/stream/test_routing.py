@@ -6,8 +6,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 import imsafe.stream.routing as routing_module
+from imsafe.events import EVENT, Events, Kind
 from imsafe.stream.items import Lost, ProcessInfo, Segment
 from imsafe.stream.routing import Routing
 
@@ -74,3 +76,38 @@ def test_a_child_has_the_command_line_of_the_parent_whose_program_it_runs() -> N
     other = replace(child, argv=("x", "-b"))
     routing.feed(other)
     assert routing.process(11) == other
+
+
+def _loads(*pids: int) -> Events:
+    events = np.zeros(len(pids), EVENT)
+    events["pid"], events["kind"] = pids, Kind.EXEC
+    return events
+
+
+def test_a_loaded_program_goes_by_its_first_name_and_to_children(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    routing = Routing()
+    routing.feed(Segment({"applications": [{"name": "x"}]}))
+    routing.feed(_info(10, 1))
+    routing.loads(_loads(10))
+    assert routing.loaded(10) == ""  # it is named next
+    routing.feed(replace(_info(10, 1), comm="sh"))
+    routing.feed(replace(_info(10, 1), comm="renamed"))
+    routing.feed(ProcessInfo(5, 20, 10, "renamed", "/x", 1, started_ns=5))
+    routing.feed(ProcessInfo(5, 30, 1, "other", "/x", 1, started_ns=5))
+    assert [routing.loaded(pid) for pid in (10, 20, 30)] == ["sh", "sh", ""]
+    routing.feed(ProcessInfo(9, 20, 30, "other", "/x", 1, started_ns=9))  # the number, used again
+    assert routing.loaded(20) == ""
+
+    monkeypatch.setattr(routing_module, "MOST_PROCESSES", 10)
+    routing.loads(_loads(*range(100, 150)))
+    routing.feed(_info(100, 1))
+    assert routing.loaded(100) == ""  # so many are made up
+    for pid in range(200, 220):
+        routing.feed(_info(pid, 1))
+    assert routing.loaded(10) == ""
+    routing.feed(Segment({}))
+    routing.assume(40, "sh")
+    routing.feed(ProcessInfo(5, 40, 1, "sh", "/x", 1, started_ns=5))
+    assert routing.loaded(40) == "sh"

@@ -190,6 +190,10 @@ die Aufrufe, die überraschten, und was das Profil dort stattdessen erwartete.</
             <translation>novelty: nie gesehene Paare von Aufrufen, dicht beieinander</translation>
         </message>
         <message>
+            <source>program: no learned process ran it</source>
+            <translation>program: Kein gelernter Prozess hat es ausgeführt</translation>
+        </message>
+        <message>
             <source>over after {0}</source>
             <translation>vorbei nach {0}</translation>
         </message>
@@ -1334,6 +1338,14 @@ dort aufrief und was das Profil stattdessen erwartete.</translation>
                 <numerusform>{0} Knoten.</numerusform>
                 <numerusform>{0} Knoten.</numerusform>
             </translation>
+        </message>
+        <message>
+            <source>{0} more</source>
+            <translation>{0} weitere</translation>
+        </message>
+        <message>
+            <source>Programs: {0}.</source>
+            <translation>Programme: {0}.</translation>
         </message>
         <message>
             <source>Suggested threshold: {0:.3f}.</source>
