@@ -406,10 +406,14 @@ class AlertModel(QAbstractItemModel):
             case 5:
                 return self._state(row)
             case _:
-                calls = surprising_calls(worst)
-                return ", ".join(map(name, calls[:_SHOWN_CALLS])) + (
-                    ", ..." if len(calls) > _SHOWN_CALLS else ""
-                )
+                return self._what_surprised(worst)
+
+    def _what_surprised(self, alert: Alert) -> str:
+        calls = surprising_calls(alert)
+        words = [name(call) for call in calls[:_SHOWN_CALLS]]
+        if alert["reading"] == "program":
+            words.insert(0, self.tr("new program"))
+        return ", ".join(words) + (", ..." if len(calls) > _SHOWN_CALLS else "")
 
     def _who(self, row: Row) -> str:
         """The programs, in the order in which they came; of a single process its pid too."""

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 QUIET_NS = 10_000_000_000
 """Event time below the threshold after which a crossing is over."""
 
+ENOUGH_CALLS = 20
+"""Calls above the threshold after which it can be told what came of it."""
+
 
 @dataclass(slots=True, eq=False)
 class Crossing:
@@ -47,11 +50,13 @@ class What(IntEnum):
 
     CLOSED = 0
     OPENED = 1
+    TELLING = 2
+    """Its call has the highest score so far, or is the one with which it has had enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A crossing opened or closed at `row` of the batch."""
+    """A crossing opened, grew or closed at `row` of the batch."""
 
     row: int
     what: What
@@ -99,7 +104,7 @@ class Crossings:
         self.grown: set[Crossing] = set()
 
     def add(self, batch: Batch) -> list[Change]:
-        """Take in a batch; what opens and closes in it, ordered by row."""
+        """Take in a batch; what happens in it, ordered by row."""
         above = np.flatnonzero(batch.scores >= batch.thresholds)
         if not len(batch.times) or (not len(above) and not self.open):
             return []
@@ -157,7 +162,8 @@ class Crossings:
                 changes.append(Change(since, What.OPENED, crossing))
             later_ends = ends[ends > since]
             end = int(later_ends[0]) if len(later_ends) else len(times)
-            done = self._extend(crossing, batch, rows[: np.searchsorted(rows, end)], done)
+            own = rows[: np.searchsorted(rows, end)]
+            done = self._extend(crossing, batch, own, done, changes)
             over = int(np.searchsorted(times, crossing.last_ns + QUIET_NS))
             row = min(over, end)
             if row == len(times):
@@ -168,7 +174,14 @@ class Crossings:
             changes.append(Change(row, What.CLOSED, crossing))
             crossing = None
 
-    def _extend(self, crossing: Crossing, batch: Batch, rows: NDArray[np.intp], done: int) -> int:
+    def _extend(
+        self,
+        crossing: Crossing,
+        batch: Batch,
+        rows: NDArray[np.intp],
+        done: int,
+        changes: list[Change],
+    ) -> int:
         """Add the rows that belong to the crossing; how many rows are done then."""
         stop = len(rows)
         own = batch.times[rows[done:]]
@@ -178,8 +191,14 @@ class Crossings:
             if len(gaps):
                 stop = done + int(gaps[0])
         if stop > done:
+            scores = batch.scores[rows[done:stop]]
+            highest, enough = int(scores.argmax()), ENOUGH_CALLS - crossing.calls_above - 1
+            telling = [enough] if 0 <= enough < stop - done else []
+            if scores[highest] > crossing.peak and (crossing.calls_above or highest):
+                telling.append(highest)
+            changes += [Change(int(rows[done + at]), What.TELLING, crossing) for at in telling]
             crossing.calls_above += stop - done
-            crossing.peak = max(crossing.peak, float(batch.scores[rows[done:stop]].max()))
+            crossing.peak = max(crossing.peak, float(scores[highest]))
             crossing.last_ns = int(batch.times[rows[stop - 1]])
             self.grown.add(crossing)
         return stop

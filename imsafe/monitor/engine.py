@@ -29,7 +29,7 @@ from imsafe.monitor.incidents import Incidents
 from imsafe.monitor.processes import Processes
 from imsafe.monitor.reason import reason_of, then_started
 from imsafe.monitor.stream_watch import PIECE, Opening, StreamWatch
-from imsafe.monitor.view_protocol import READINGS, Alert, CallsAround
+from imsafe.monitor.view_protocol import PROGRAM, READINGS, Alert, CallsAround
 from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import Scorer
@@ -276,6 +276,18 @@ class Engine:
         alert = self._open[crossing]
         if process.exe and process.exe != alert["exe"]:
             alert["reason"] = then_started(alert["reason"], process)
+            self.findings.alerts[alert["id"]] = alert
+
+    def grown(self, stream: StreamWatch, crossing: Crossing, after: int) -> None:
+        """A crossing has its highest score so far, or has had 20 calls, or ends with fewer.
+
+        A new program's first call says nothing of what it does: the calls up to here are told.
+        """
+        alert = self._open[crossing]
+        if alert["reading"] == READINGS[PROGRAM]:
+            profile = self.applications[alert["application_number"]].profile
+            stretches = self.histories.stretches(stream.number, crossing.pid)
+            alert["calls"] = explain(profile, stretches, crossing.tid, after) or alert["calls"]
             self.findings.alerts[alert["id"]] = alert
 
     def changed(self, crossing: Crossing) -> None:

@@ -16,7 +16,15 @@ from imsafe.events import EVENT, Events, Kind, chosen, symbols
 from imsafe.monitor import io_uring
 from imsafe.monitor.black_box import BlackBox
 from imsafe.monitor.buckets import Buckets, Calls
-from imsafe.monitor.crossings import Batch, Change, Crossing, Crossings, What, thread_keys
+from imsafe.monitor.crossings import (
+    ENOUGH_CALLS,
+    Batch,
+    Change,
+    Crossing,
+    Crossings,
+    What,
+    thread_keys,
+)
 from imsafe.monitor.event_clock import EventClock
 from imsafe.monitor.findings import Findings, Scored
 from imsafe.monitor.history import Histories, Part
@@ -66,6 +74,9 @@ class Context(Protocol):
 
     def runs(self, crossing: Crossing, process: ProcessInfo) -> None:
         """A process whose thread is above the threshold runs another program now."""
+
+    def grown(self, stream: StreamWatch, crossing: Crossing, after: int) -> None:
+        """A crossing has a call that tells of it; `after` as of `Opening`."""
 
     def changed(self, crossing: Crossing) -> None:
         """A crossing has grown or is over."""
@@ -453,22 +464,28 @@ class StreamWatch:
 
     def _judge(self, change: Change, piece: _Piece, lost: int) -> None:
         crossing, row = change.crossing, change.row
+        rows = piece.rows_of.get(crossing.pid, np.empty(0, np.intp))
         if change.what is What.CLOSED:
-            self._context.changed(crossing)
+            self._close([crossing], len(rows) - int(np.searchsorted(rows, row)))
             return
-        rows = piece.rows_of[crossing.pid]
+        after = len(rows) - int(np.searchsorted(rows, row, side="right"))
+        if change.what is What.TELLING:
+            self._context.grown(self, crossing, after)
+            return
         opening = Opening(
             watched=self._context.watched(int(piece.numbers[row])),
             symbol=int(symbols(piece.events[row : row + 1])[0]),
             probability=float(np.exp2(piece.surprise[row] / -_BIT)),
             reading=int(piece.reading[row]),
-            after=len(rows) - int(np.searchsorted(rows, row, side="right")),
+            after=after,
             lost=lost,
         )
         self._context.opened(self, crossing, opening)
 
-    def _close(self, crossings: list[Crossing]) -> None:
+    def _close(self, crossings: list[Crossing], after: int = 0) -> None:
         for crossing in crossings:
+            if crossing.calls_above < ENOUGH_CALLS:
+                self._context.grown(self, crossing, after)
             self._context.changed(crossing)
 
     def _complete(self, buckets: NDArray[np.void]) -> None:

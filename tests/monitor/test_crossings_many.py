@@ -28,7 +28,8 @@ def test_a_batch_looks_only_at_the_threads_that_it_concerns(monkeypatch):
     monkeypatch.setattr(
         Crossings, "_thread", lambda *about: (looked_at.append(about[2]), follow(*about))
     )
-    assert crossings.add(batch(1, [5, 7], [0.95, 0.1])) == []
+    (higher,) = crossings.add(batch(1, [5, 7], [0.95, 0.1]))
+    assert (higher.what, higher.crossing.pid) == (What.TELLING, 5)
     assert [key >> 32 for key in looked_at] == [5]
     assert len(crossings.open) == COUNT
 

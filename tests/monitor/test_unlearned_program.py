@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -25,7 +26,7 @@ from imsafe.stream.items import Item, ProcessInfo
 from imsafe.stream.traces import open_trace
 
 from ..sources.kernel_tracer import needs_the_kernel, recording
-from .conftest import WORK, events_of, feed_all, segment
+from .conftest import WORK, events_of, feed_all, segment, strange_calls
 from .test_ims_monitor import ENVIRONMENT, linux
 
 NewEngine = Callable[..., Engine]
@@ -81,12 +82,17 @@ def test_it_scores_from_its_first_call_on_whatever_it_does(
     engine = new()
     feed_all(engine, story(), chunk)
     (alert,) = engine.alerts
+    names = ("openat", "read", "read", "write", "close", "poll", "read", "write")
     assert alert["score"] == alert["peak"] == plain.programs.score > 0.6
     assert (alert["pid"], alert["reading"], alert["calls_above"]) == (101, "program", 320)
     assert alert["time"] == pytest.approx(1_700_000_000.03)
     assert alert["reason"] == (
         "sh (pid 101: /usr/bin/sh -c id, started by worker, pid 100) runs a program that no learned"
         " process ran; those ran worker."
+    )
+    # What it did is told, not what its process had done before.
+    assert [call["call"] for call in alert["calls"]] == list(
+        itertools.islice(itertools.cycle(names), 20)
     )
     assert READINGS[4] == "program"
     below = new(threshold=plain.programs.score + 0.01)
@@ -103,6 +109,31 @@ def test_one_that_was_learned_or_nobody_saw_loaded_does_not(new: NewEngine) -> N
         feed_all(engine, items)
         assert not list(engine.alerts)
         assert engine.calls == 2 * 8 + 2 * 40 * 8
+
+
+@pytest.mark.parametrize("chunk", [None, 1, 7])
+def test_of_one_that_does_worse_the_worst_is_told(new: NewEngine, chunk: int | None) -> None:
+    worse = events_of(strange_calls(30), pid=101, start_ns=400_000_000)
+    engine = new()
+    feed_all(engine, [*story()[:8], worse, worked(101, 60, 500_000_000)], chunk)
+    (alert,) = engine.alerts
+    assert alert["peak"] > alert["score"]
+    assert (alert["reading"], len(alert["calls"])) == ("program", 20)
+    assert [call["surprise"] > 4 for call in alert["calls"]] == [False] * 15 + [True] * 5
+    assert alert["reason"].endswith("those ran worker.")
+
+
+@pytest.mark.parametrize("chunk", [None, 1])
+def test_of_one_that_ends_soon_all_is_told(new: NewEngine, chunk: int | None) -> None:
+    ends = worked(101, 1, 50_000_000)[:1]
+    ends["kind"] = Kind.EXIT
+    engine = new()
+    feed_all(engine, [*story()[:7], worked(101, 1, 30_000_000)[:3], ends, worked(100, 9)], chunk)
+    (alert,) = engine.alerts
+    told = [call["call"] for call in alert["calls"]]
+    assert told[-3:] == ["openat", "read", "read"]
+    assert len(told) == 19  # with the 16 before
+    assert (alert["state"], alert["calls_above"]) == ("closed", 3)
 
 
 def test_children_are_of_the_program_until_they_load_another(new: NewEngine) -> None:

@@ -382,6 +382,10 @@ Ein Score über der Schwelle löst einen aus.</translation>
             <translation>Auffällig</translation>
         </message>
         <message>
+            <source>new program</source>
+            <translation>neues Programm</translation>
+        </message>
+        <message>
             <source>{0} and {1} more</source>
             <translation>{0} und {1} weitere</translation>
         </message>
