@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,10 @@ UNPACKED = Path(__file__).resolve().parent.parent / ".venv" / "demo-server" / "u
 PAGES = [f"/news/{number}.html" for number in range(1, 13)]
 PICTURES = [f"/pictures/{number}.jpg" for number in range(1, 7)]
 NAMES = ["ada", "barbara", "claude", "donald", "edsger", "frances", "grace", "hedy", "john", "ken"]
+
+_PORTS = range(20_000, 32_768)  # below those of Linux for clients
+_given: set[int] = set()
+_giving = threading.Lock()
 
 _NOBODYS_GROUP = grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
 
@@ -131,7 +136,7 @@ def new_site(folder: Path, seed: int = 1) -> WebServer:
     _write(www / "phonebook.txt", "\n".join(people) + "\n")
     for script in SCRIPTS.iterdir():
         shutil.copy(script, www)
-    port = _free_port()
+    port = free_port()
     _write(folder / "lighttpd.conf", _configuration(folder, port))
     if os.geteuid() == 0:
         # The server gives up its rights like any installed one, and writes only here.
@@ -152,10 +157,28 @@ def _page(title: str, lines: list[str]) -> str:
     )
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has, and that this process has not given before.
+
+    The kernel gives none of these to a client, nor to who asks for any: else it could be taken
+    before the server begins, or a client that looks for the server there could meet itself.
+
+    Raises
+    ------
+    DemoError
+        None was found.
+    """
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        with _giving:
+            if port not in _given:
+                _given.add(port)
+                return port
+    raise DemoError(f"All ports from {_PORTS[0]} to {_PORTS[-1]} are taken.")
 
 
 def _configuration(folder: Path, port: int) -> str:

@@ -23,13 +23,18 @@ AS_NOBODY = ["setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", 
 USERS = 2
 """Who use a daemon at a time."""
 
+PORTS = iter(random.sample(range(20_000, 32_768), 1000))  # the kernel gives clients others
+
 Activity = Callable[[random.Random], None]
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has, and that was not given before."""
+    for port in PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
 
 
 def nobodys(folder: Path) -> Path:

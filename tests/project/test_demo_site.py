@@ -6,13 +6,14 @@ from __future__ import annotations
 import socket
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from demo.attacks import ATTACKS, attack
 from demo.visitors import visit
-from demo.web_server import DemoError, find_lighttpd, new_site
+from demo.web_server import DemoError, find_lighttpd, free_port, new_site
 
 try:
     find_lighttpd()
@@ -76,3 +77,13 @@ def test_a_server_that_cannot_start_is_told(folder):
     server = subprocess.Popen(site.argv, stderr=subprocess.DEVNULL)
     with pytest.raises(DemoError, match="ended at once"):
         site.wait_until_up(server)
+
+
+def test_no_port_is_given_twice_or_to_a_client_too():
+    clients = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()
+    with ThreadPoolExecutor(8) as pool:
+        ports = list(pool.map(lambda _: free_port(), range(500)))
+    assert len(set(ports)) == 500
+    assert not any(int(clients[0]) <= port <= int(clients[1]) for port in ports)
+    with socket.create_server(("127.0.0.1", ports[0])) as taken:
+        assert taken.getsockname()[1] == ports[0]
