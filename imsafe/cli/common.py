@@ -206,6 +206,7 @@ class Stop:
 
     def __init__(self, *, watch_stdin: bool = False) -> None:
         self._asked = False
+        self._signals: list[int] = []
         watch_stdin = watch_stdin and _is_channel(sys.stdin)
         self._watch_stdin = watch_stdin and os.name == "posix"
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -219,15 +220,20 @@ class Stop:
             pass
         self._asked = True
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._asked = True
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._signals.append(number)
+
+    def take_signals(self) -> list[int]:
+        """The signals so far, for somebody else to obey: they ask for nothing any more."""
+        signals, self._signals = self._signals, []
+        return signals
 
     def __bool__(self) -> bool:
         if self._watch_stdin and not self._asked:
             descriptor = sys.stdin.fileno()
             if select.select([descriptor], [], [], 0)[0] and not os.read(descriptor, 4096):
                 self._asked = True
-        return self._asked
+        return self._asked or bool(self._signals)
 
 
 class Progress:

@@ -84,7 +84,9 @@ def _run(args: argparse.Namespace) -> int:
             with contextlib.suppress(PermissionError):  # root's alone
                 os.nice(_LESS_NICE)
             keep_freed_memory()
-        recording = record_sources(sources, lambda meta: _writer(args, meta), _recording(args))
+        recording = record_sources(
+            sources, lambda meta: _writer(args, meta), _recording(args, Stop(watch_stdin=args.json))
+        )
         status = FAILED if recording.received_garbage else OK
     recording.finish()
     totals = {**recording.totals, "seconds": round(time.monotonic() - began, 3)}
@@ -117,9 +119,9 @@ def _writer(args: argparse.Namespace, meta: dict[str, Any]) -> TraceWriter:
     return TraceWriter.create(args.output, meta, replace=args.force, max_size=args.max_size)
 
 
-def _recording(args: argparse.Namespace) -> Recording:
+def _recording(args: argparse.Namespace, stop: Stop) -> Recording:
     return Recording(
-        stop=Stop(watch_stdin=args.json),
+        stop=stop,
         duration=args.duration,
         as_json=args.json,
         # A line on the terminal would run into the command's own output.
@@ -146,8 +148,11 @@ def _trace(args: argparse.Namespace) -> tuple[Recording, int]:
         follow_exec=not args.no_follow_exec,
         descriptors=descriptors,
     )
-    recording = _recording(args)
+    stop = Stop(watch_stdin=args.json)
     tracer.begin()
+    # One that came before the tracer took them is for the command, not for the recording alone.
+    tracer.obey(stop.take_signals())
+    recording = _recording(args, stop)
     try:
         recording.begin(_writer(args, tracer.meta))
     except ImsafeError:

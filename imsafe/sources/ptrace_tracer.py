@@ -183,6 +183,11 @@ class Tracer:
             raise
         return applications
 
+    def obey(self, signals: Iterable[int]) -> None:
+        """Take these signals, which came before `begin`, for ones that come now."""
+        for number in signals:
+            self._on_signal(number, None)
+
     def abandon(self) -> None:
         """Undo `begin`: the command has never run, the processes are detached."""
         self._restore_signals()

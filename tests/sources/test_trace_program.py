@@ -51,6 +51,26 @@ def test_no_file_is_overwritten_unasked(program, tmp_path) -> None:
     assert stream_of(path).count(GETPPID) == 17
 
 
+def test_a_signal_before_the_tracer_takes_it_is_the_commands(program, tmp_path) -> None:
+    script = """
+import os, signal, sys
+from imsafe.cli import trace
+class Stop(trace.Stop):
+    def __init__(self, **words):
+        super().__init__(**words)
+        os.kill(os.getpid(), signal.SIGTERM)
+trace.Stop = Stop
+sys.exit(trace.main(sys.argv[1:]))
+"""
+    path = tmp_path / "t.imt"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "-o", path, "--", "sleep", "600"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+    assert stream_of(path).items
+
+
 def test_what_cannot_be_done_is_said_in_one_line(tmp_path) -> None:
     path = tmp_path / "t.imt"
     mark = tmp_path / "ran"
