@@ -27,7 +27,7 @@ from imsafe.cli.learning import learn_trace
 from imsafe.errors import FileExistsRefused, ImsafeError
 from imsafe.files import check_no_folder, check_writable, mode_of
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
-from imsafe.words import enumerated, number_of, printable
+from imsafe.words import number_of
 
 if TYPE_CHECKING:
     from imsafe.profile.learner import Learner
@@ -46,8 +46,6 @@ DEPTH = 8
 
 _COUNT_S = 1.0
 _MOST_JOBS = 256
-_NAMED = 12
-"""Programs that the result names, at most."""
 _SAVE_EVERY_S = 60.0
 
 
@@ -305,6 +303,8 @@ def _refuse_known(traces: list[TraceReader], learner: Any) -> None:
 def _report(
     profile: Any, options: argparse.Namespace, whole: int, traces: list[TraceReader]
 ) -> None:
+    from imsafe.profile.programs import in_words  # noqa: PLC0415 - as in _learn
+
     threshold = profile.suggested_threshold
     price = None if threshold is None else profile.pace.price(threshold)
     if options.json:
@@ -348,16 +348,8 @@ def _report(
         print(f"{lost} while the traces were recorded.")
     print(f"{str(profile.saturation).capitalize()}.")
     if profile.programs.learned:
-        print(programs_in_words(profile.programs))
+        print(in_words(profile.programs.learned, profile.programs.score))
     print(threshold_in_words(profile))
-
-
-def programs_in_words(programs: Any) -> str:
-    """What the learned processes ran, and what it means when one runs another program."""
-    named = [printable(name, 64) for name in programs.learned[:_NAMED]]
-    listed = enumerated(named, len(programs.learned) - len(named))
-    another = f"scores {programs.score:.3f}" if programs.score else "does not raise the score yet"
-    return f"Programs: {listed}; another one {another}."
 
 
 def threshold_in_words(profile: Any) -> str:

@@ -28,6 +28,7 @@ from imsafe.gui.plot_items import rarity
 from imsafe.gui.settings import Settings
 from imsafe.profile.glance import Glance, glance
 from imsafe.profile.pace import NOT_ENOUGH
+from imsafe.profile.programs import in_words
 from imsafe.words import grouped, plural, printable, translate
 
 NO_THRESHOLD = 0.5
@@ -170,6 +171,8 @@ class ApplicationForm(QWidget):
         if summary.saturation is not None:
             line = str(summary.saturation)
             words.append(f"{line[:1].upper()}{line[1:]}.")
+        if summary.programs.learned:
+            words.append(in_words(summary.programs.learned, summary.programs.score))
         if summary.lost:
             lost = self.tr("{0} calls were lost while recording.", "", plural(summary.lost))
             words.append(lost.format(grouped(summary.lost)))

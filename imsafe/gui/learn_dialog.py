@@ -43,11 +43,10 @@ from imsafe.gui.progress_words import (
 from imsafe.gui.settings import Settings
 from imsafe.gui.sizes import resize_to_fit
 from imsafe.gui.trace_list import TraceList
+from imsafe.profile.programs import in_words
 from imsafe.words import grouped, plural, printable
 
 DEEPEST = 32
-_PROGRAMS = 6
-"""Programs that the result names, at most."""
 
 
 class LearnDialog(QDialog):
@@ -409,11 +408,8 @@ class LearnDialog(QDialog):
         if "nodes" in result:
             nodes = int(result["nodes"])
             words.append(self.tr("{0} nodes.", "", plural(nodes)).format(grouped(nodes)))
-        programs = [printable(str(one), 64) for one in result.get("programs", ())]
-        if programs:
-            more = [self.tr("{0} more").format(len(programs) - _PROGRAMS)]
-            listed = ", ".join(programs[:_PROGRAMS] + more * (len(programs) > _PROGRAMS))
-            words.append(self.tr("Programs: {0}.").format(listed))
+        if result.get("programs"):
+            words.append(in_words(result["programs"], result["program_score"]))
         suggested = result.get("suggested_threshold")
         if suggested is not None:
             words.append(self.tr("Suggested threshold: {0:.3f}.").format(suggested))

@@ -14,6 +14,7 @@ import numpy as np
 
 from imsafe.profile.opening import Damaged, opened
 from imsafe.profile.pace import Pace, why_no_threshold
+from imsafe.profile.programs import Programs
 from imsafe.profile.saturation import Saturation, as_saturation
 from imsafe.profile.tree import MAX_DEPTH, Alphabets, PrefixTree
 from imsafe.profile.tree_rows import read_first_level
@@ -40,6 +41,8 @@ class Glance:
         One of them is None or empty.
     saturation
         How much of what is to be expected was learned; None where the file does not say.
+    programs
+        What its processes ran, without what was marked as normal since.
     """
 
     depth: int
@@ -55,6 +58,7 @@ class Glance:
     suggested_threshold: float | None
     why_no_threshold: str
     saturation: Saturation | None
+    programs: Programs
 
 
 def glance(path: str | os.PathLike[str]) -> Glance:
@@ -73,6 +77,7 @@ def glance(path: str | os.PathLike[str]) -> Glance:
         names: set[str] = set()
         modes: set[tuple[str, bool | None]] = set()
         totals = np.zeros(6, np.int64)
+        metas: list[dict[str, Any]] = []
         traces = 0
         rows = connection.execute(
             "SELECT meta, calls, processes, lost, units, duration_ns FROM traces"
@@ -85,6 +90,7 @@ def glance(path: str | os.PathLike[str]) -> Glance:
             totals += [calls, processes, lost, units, units * timed, duration * timed]
             traces += 1
             meta = _object(text, "a trace's header")
+            metas.append(meta)
             follow = meta.get("follow_exec")
             modes.add((str(meta.get("tracer", "")), follow if isinstance(follow, bool) else None))
             entries = meta.get("applications", [])
@@ -100,6 +106,7 @@ def glance(path: str | os.PathLike[str]) -> Glance:
         calls, processes, lost, units, timed_units, timed_ns = totals.tolist()
         pace = Pace(units, calls, timed_units, timed_ns, processes)
         why = why_no_threshold(calibrated)
+        known = _saturation(_setting(connection, "saturation"))
         return Glance(
             depth=_depth(connection),
             nodes=nodes,
@@ -113,7 +120,8 @@ def glance(path: str | os.PathLike[str]) -> Glance:
             pace=pace,
             suggested_threshold=None if why else pace.suggested_threshold(),
             why_no_threshold=why,
-            saturation=_saturation(_setting(connection, "saturation")),
+            saturation=known,
+            programs=Programs(metas, units, 1.0 if known is None else known.unseen_at_most),
         )
 
 

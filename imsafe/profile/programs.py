@@ -14,6 +14,7 @@ from typing import Any
 
 from imsafe.profile.pace import SURE, score_of_rarity
 from imsafe.profile.saturation import ENOUGH
+from imsafe.words import grouped, printable, translate
 
 PRIOR = 0.01
 """New programs to be expected in as many units as were learned, where all that ran ran often.
@@ -24,6 +25,9 @@ it is what is believed before one is made, of a profile that counts as learned; 
 
 MOST_PROGRAMS = 1000
 """Of a trace; one that runs more is of an application to which a new one means nothing."""
+
+_NAMED = 8
+"""Programs that `in_words` names, at most."""
 
 _LONGEST_NAME = 255
 _LONGEST_COMM = 15
@@ -143,6 +147,25 @@ class Programs:
             0 where it is one of the learned programs, or none was seen.
         """
         return 0.0 if not loaded or loaded in self._names else self.score
+
+
+def in_words(learned: Sequence[str], score: float) -> str:
+    """What the learned processes ran, and what it means when one runs another program.
+
+    Parameters
+    ----------
+    learned, score
+        As of `Programs`; there is at least one.
+    """
+    listed = ", ".join(printable(name, 40) for name in learned[:_NAMED])
+    if len(learned) > _NAMED:
+        words = translate("programs", "{0} and {1} more")
+        listed = words.format(listed, grouped(len(learned) - _NAMED))
+    if score:
+        words = translate("programs", "Programs: {0}; another one scores {1:.3f}.")
+    else:
+        words = translate("programs", "Programs: {0}; another one does not raise the score yet.")
+    return words.format(listed, score)
 
 
 def _listed(value: object) -> list[tuple[Program, int]]:

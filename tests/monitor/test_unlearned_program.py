@@ -239,7 +239,7 @@ def test_a_script_that_runs_another_program(record: Callable[..., None], tmp_pat
 
     profile = tmp_path / "p.db"
     result = program("learn", "-o", profile, traces["learned"])
-    assert "\nPrograms: ims2work.sh and wc; another one scores 0." in result.stdout, result
+    assert "\nPrograms: ims2work.sh, wc; another one scores 0." in result.stdout, result
     watch = ("-d", profile, "-t", "0.5", "--json", "--replay")
     assert program("monitor", *watch, traces["normal"]).returncode == 0
     result = program("monitor", *watch, traces["attack"])

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imsafe.errors import ProfileError
+from imsafe.profile.glance import glance
 from imsafe.profile.learner import Learner
 from imsafe.profile.part import Part
 from imsafe.profile.profile import Profile
-from imsafe.profile.programs import MOST_PROGRAMS, ProgramCounts, Programs
+from imsafe.profile.programs import MOST_PROGRAMS, ProgramCounts, Programs, in_words
 from tests.profile.making import calls
 
 Trace = dict[str, int]
@@ -120,6 +121,19 @@ def test_a_profile_knows_what_its_traces_ran(tmp_path: Path) -> None:
     assert more.chance == pytest.approx((1 + 1.96 + 0.01) / 91)
     # Until wc, too, has been run often, or is what is recorded.
     assert learned({"sh": 30, "tar": 30}, {"wc": 1}).programs.chance == pytest.approx(0.01 / 61)
+
+
+def test_what_is_said_of_them_is_the_same_at_a_glance(tmp_path: Path) -> None:
+    profile = learned({"sh": 30, "tar": 30})
+    profile.save(tmp_path / "a.db")
+    seen = glance(tmp_path / "a.db").programs
+    assert (seen.learned, seen.score) == (profile.programs.learned, profile.programs.score)
+    assert in_words(seen.learned, seen.score) == "Programs: sh, tar; another one scores 0.630."
+    names = [f"p{number}" for number in range(10)]
+    assert in_words(names, 0.0) == (
+        "Programs: p0, p1, p2, p3, p4, p5, p6, p7 and 2 more; another one does not raise the score"
+        " yet."
+    )
 
 
 def test_parts_are_added_in_any_order() -> None:

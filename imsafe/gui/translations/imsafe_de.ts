@@ -1344,14 +1344,6 @@ dort aufrief und was das Profil stattdessen erwartete.</translation>
             </translation>
         </message>
         <message>
-            <source>{0} more</source>
-            <translation>{0} weitere</translation>
-        </message>
-        <message>
-            <source>Programs: {0}.</source>
-            <translation>Programme: {0}.</translation>
-        </message>
-        <message>
             <source>Suggested threshold: {0:.3f}.</source>
             <translation>Vorgeschlagene Schwelle: {0:.3f}.</translation>
         </message>
@@ -3538,6 +3530,21 @@ Dasselbe von Hand: Datei wählt das Gerät, Werkzeuge &gt; In Datei aufzeichnen 
         <message>
             <source>calls/s</source>
             <translation>Aufrufe/s</translation>
+        </message>
+    </context>
+    <context>
+        <name>programs</name>
+        <message>
+            <source>{0} and {1} more</source>
+            <translation>{0} und {1} weitere</translation>
+        </message>
+        <message>
+            <source>Programs: {0}; another one scores {1:.3f}.</source>
+            <translation>Programme: {0}; ein anderes hat den Score {1:.3f}.</translation>
+        </message>
+        <message>
+            <source>Programs: {0}; another one does not raise the score yet.</source>
+            <translation>Programme: {0}; ein anderes erhöht den Score noch nicht.</translation>
         </message>
     </context>
     <context>
