@@ -32,6 +32,7 @@ from imsafe.profile.windows import (
     clear_process,
     clear_thread,
     drift,
+    is_by_signal,
     new_pairs,
     process_windows,
     thread_windows,
@@ -131,9 +132,11 @@ def score_unit(
         cost = escapes
         cost += surprise(chance) if known else automaton.base[symbol >> 16]
         costs[row] = cost
-        in_burst, novelty = burst(
-            threads, thread[row], cost, new_pairs(known + 1 if known < max(longest, 1) else 0)
-        )
+        foreign = known + 1 if known < max(longest, 1) else 0
+        new = new_pairs(foreign)
+        if is_by_signal(symbols[before[row]] if before[row] >= 0 else -1, symbol, foreign):
+            cost = new = 0
+        in_burst, novelty = burst(threads, thread[row], cost, new)
         readings[row, BURST_COLUMN] = in_burst
         readings[row, NOVELTY_COLUMN] = novelty
         readings[row, DRIFT_COLUMN] = drift(process, 0, cost)

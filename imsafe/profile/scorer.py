@@ -48,6 +48,7 @@ from imsafe.profile.windows import (
     clear_process,
     clear_thread,
     drift,
+    is_by_signal,
     new_pairs,
     note_call,
     process_windows,
@@ -143,10 +144,18 @@ def _score(
         symbol = symbol_of(batch, i)
         cost, state, foreign = step(automaton, integer(memory.state[thread]), symbol)
         memory.state[thread] = state
+        before = -1
+        if memory.length[thread]:
+            before = integer(
+                memory.history[thread, index((memory.length[thread] - 1) & (span - 1))]
+            )
         memory.history[thread, index(memory.length[thread] & (span - 1))] = symbol
         memory.length[thread] += 1
         numbers[i, 0] = cost
-        in_burst, novelty = burst(threads, thread, cost, new_pairs(foreign))
+        new = new_pairs(foreign)
+        if is_by_signal(before, symbol, foreign):
+            cost = new = 0
+        in_burst, novelty = burst(threads, thread, cost, new)
         in_drift = drift(processes, process, cost)
         # As `use_call`, with what is seldom needed outside of the straight line.
         if processes.unit_calls[process] == BLOCK:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imsafe import syscalls
+from imsafe.events import Abi
 from imsafe.profile.compiled import index, inlined, real
 from imsafe.profile.repertoire import (
     CHECKPOINTS,
@@ -56,6 +58,16 @@ NOVELTY_MOST = 10
 NOVELTY = 40
 """In a thread's ring and its sum the novelty stands above this bit, the surprise below it: one
 look into memory for both, and room for 20 of each."""
+
+SIGNAL_RETURNS = tuple(
+    sorted(
+        int(abi) << 16 | number
+        for abi in Abi
+        for call in ("rt_sigreturn", "sigreturn")
+        if (number := syscalls.number(abi, call)) is not None
+    )
+)
+"""The calls with which the handler of a signal ends."""
 
 SURPRISE = (1 << NOVELTY) - 1
 
@@ -149,6 +161,21 @@ def new_pairs(foreign: int) -> int:
     if foreign == 0 or foreign > 2:
         return 0
     return NEW_CALL if foreign == 1 else NEW_PAIR
+
+
+@inlined
+def is_by_signal(before: int, symbol: int, foreign: int) -> bool:
+    """Whether a call is where it is because a signal came just then: it surprises nobody.
+
+    That is the return from a signal's handler, and the call after it: a signal may come anywhere.
+    Unless the call was never seen at all (`foreign` is 1).
+
+    Parameters
+    ----------
+    before
+        The thread's call before it; -1 where its context is void.
+    """
+    return foreign != 1 and (symbol in SIGNAL_RETURNS or before in SIGNAL_RETURNS)
 
 
 @inlined

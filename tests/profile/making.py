@@ -62,7 +62,10 @@ def any_events(draw: st.DrawFn, longest: int = 120) -> Events:
         event["tid"] = tid
         event["kind"] = kind
         if kind is Kind.CALL:
-            event["syscall"], event["abi"], event["aux"] = number, abi, lost
+            # The last of them is the return from a signal's handler.
+            returns = 15 if abi == Abi.X86_64 else 119
+            event["syscall"] = returns if number == 5 else number
+            event["abi"], event["aux"] = abi, lost
         elif kind is Kind.FORK:
             event["aux"] = TIDS[number]
     return events

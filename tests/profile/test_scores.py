@@ -214,3 +214,20 @@ def test_abis_and_odd_numbers_are_calls_of_their_own(served: Profile) -> None:
     assert (compat["surprise"] > plain["surprise"]).all()
     foreign = calls([65_535] * 40, abi=255)
     assert np.isfinite(Scorer(served).feed(0, foreign)["score"]).all()
+
+
+def test_a_signal_may_come_anywhere_unless_none_ever_came() -> None:
+    work, handled = [0, 1, 3, 7] * 300, [0, 1, 3, 7] * 300
+    handled[601:601] = [15]  # rt_sigreturn, once, after a read
+    elsewhere = [0, 1, 3, 15, 7, 0, 15, 1, 3, 7] * 2
+    stranger = [0, 1, 3, 105, 7, 0, 105, 1, 3, 7] * 2
+    highest = {}
+    for name, traces in {"some": [handled, work], "none": [work, work]}.items():
+        profile = learned([calls(trace, pid) for pid, trace in enumerate(traces, 1)])
+        for what in (elsewhere, stranger):
+            scores = Scorer(profile).feed(0, calls(what, 9))
+            highest[name, what is elsewhere] = (scores["novelty"].max(), scores["burst"].max())
+    assert highest["some", True][0] == 0 < highest["some", False][0]
+    assert highest["some", True][1] < 0.2 < highest["some", False][1]
+    assert highest["none", True][0] > 0
+    assert highest["none", True][1] > 1
