@@ -11,7 +11,7 @@ disambiguation have to be literals, and a fourth argument makes plural forms.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 Translator = Callable[[str, str, str, int], str]
 """Takes context, text, disambiguation and the number that decides the plural (-1: none)."""
@@ -61,12 +61,6 @@ def plural(number: float) -> int:
 def number_of(count: int, noun: str, plural: str = "") -> str:
     """In English, for programs: 1 call, 2,000 calls; `plural` where that is not noun and s."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
-
-
-def enumerated(words: Sequence[str], more: int = 0) -> str:
-    """In English, for programs: one, two and three; `more` are there, and not named."""
-    *first, last = [*words, *([f"{more:,} more"] if more else [])]
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def printable(text: str, longest: int = 200) -> str:

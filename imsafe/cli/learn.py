@@ -303,8 +303,6 @@ def _refuse_known(traces: list[TraceReader], learner: Any) -> None:
 def _report(
     profile: Any, options: argparse.Namespace, whole: int, traces: list[TraceReader]
 ) -> None:
-    from imsafe.profile.programs import in_words  # noqa: PLC0415 - as in _learn
-
     threshold = profile.suggested_threshold
     price = None if threshold is None else profile.pace.price(threshold)
     if options.json:
@@ -348,7 +346,7 @@ def _report(
         print(f"{lost} while the traces were recorded.")
     print(f"{str(profile.saturation).capitalize()}.")
     if profile.programs.learned:
-        print(in_words(profile.programs.learned, profile.programs.score))
+        print(profile.programs)
     print(threshold_in_words(profile))
 
 

@@ -28,7 +28,6 @@ from imsafe.gui.plot_items import rarity
 from imsafe.gui.settings import Settings
 from imsafe.profile.glance import Glance, glance
 from imsafe.profile.pace import NOT_ENOUGH
-from imsafe.profile.programs import in_words
 from imsafe.words import grouped, plural, printable, translate
 
 NO_THRESHOLD = 0.5
@@ -172,7 +171,7 @@ class ApplicationForm(QWidget):
             line = str(summary.saturation)
             words.append(f"{line[:1].upper()}{line[1:]}.")
         if summary.programs.learned:
-            words.append(in_words(summary.programs.learned, summary.programs.score))
+            words.append(str(summary.programs))
         if summary.lost:
             lost = self.tr("{0} calls were lost while recording.", "", plural(summary.lost))
             words.append(lost.format(grouped(summary.lost)))

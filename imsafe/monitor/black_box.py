@@ -105,18 +105,18 @@ class BlackBox:
             parts += stretch.parts
         entries = meta.get("applications", [])
         named = [entry for entry in entries if entry["name"] == application]
-        records = sum(len(p.events) for p in parts if isinstance(p, Part))
         kept = {"pid": process.pid, "lost": aux, "scorer": state}
-        if program and not _loads(parts, records - after):
-            kept["program"] = program
         header = {
             **meta,
             "applications": named[:1] or [{"name": application}],
             "state": kept,
         }
-        header = _fitting(header, thread)
         box = cls(alert, replace(process, application=1), program, thread, header, state)
+        records = sum(len(p.events) for p in parts if isinstance(p, Part))
         box._begin_with(parts, records - after)
+        if program and not box._loaded:  # before the first record
+            kept["program"] = program
+        box.meta = _fitting(header, thread)
         return box
 
     def _begin_with(self, parts: list[Part | Lost], before: int) -> None:
@@ -182,16 +182,6 @@ class BlackBox:
                 result.append((joined(run), state))
                 run, state = [], {}
         return result
-
-
-def _loads(parts: list[Part | Lost], before: int) -> bool:
-    """Whether a program is loaded in the first so many records."""
-    for part in parts:
-        if isinstance(part, Part):
-            if (part.events["kind"][: max(before, 0)] == Kind.EXEC).any():
-                return True
-            before -= len(part.events)
-    return False
 
 
 def _fitting(header: dict[str, Any], thread: int) -> dict[str, Any]:

@@ -278,7 +278,7 @@ class Engine:
             alert["reason"] = then_started(alert["reason"], process)
             self.findings.alerts[alert["id"]] = alert
 
-    def grown(self, stream: StreamWatch, crossing: Crossing, after: int) -> None:
+    def telling(self, stream: StreamWatch, crossing: Crossing, after: int) -> None:
         """A crossing has its highest score so far, or has had 20 calls, or ends with fewer.
 
         A new program's first call says nothing of what it does: the calls up to here are told.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from imsafe.monitor.meanings import meaning, telling
 from imsafe.monitor.view_protocol import ExplainedCall
 from imsafe.stream.items import ProcessInfo
-from imsafe.words import enumerated, number_of, printable
+from imsafe.words import number_of, printable
 
 SURPRISING_BITS = 4.0
 """A call that was expected less than once in 16 counts as unusual in its place."""
@@ -128,7 +128,7 @@ def _program(process: ProcessInfo) -> str:
 def _first(programs: Sequence[str]) -> str:
     """The first of these names."""
     named = [printable(name, 64) for name in programs[:NAMED]]
-    return enumerated(named, len(programs) - len(named))
+    return _enumerated(named, len(programs) - len(named))
 
 
 def _few_made(recent: Recent) -> str:
@@ -158,7 +158,13 @@ def _listed(calls: Sequence[str]) -> str:
     for kind in kinds:
         same = [call for call in first if meaning(call) == kind]
         named += [*same[:-1], f"{same[-1]} ({kind})" if kind else same[-1]]
-    return enumerated(named, len(calls) - len(named))
+    return _enumerated(named, len(calls) - len(named))
+
+
+def _enumerated(named: list[str], more: int) -> str:
+    """One, two and three; `more` are there, and not named."""
+    *first, last = [*named, *([f"{more} more"] if more else [])]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _most_unusual(calls: Sequence[ExplainedCall]) -> str:

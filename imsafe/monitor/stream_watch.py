@@ -75,7 +75,7 @@ class Context(Protocol):
     def runs(self, crossing: Crossing, process: ProcessInfo) -> None:
         """A process whose thread is above the threshold runs another program now."""
 
-    def grown(self, stream: StreamWatch, crossing: Crossing, after: int) -> None:
+    def telling(self, stream: StreamWatch, crossing: Crossing, after: int) -> None:
         """A crossing has a call that tells of it; `after` as of `Opening`."""
 
     def changed(self, crossing: Crossing) -> None:
@@ -470,7 +470,7 @@ class StreamWatch:
             return
         after = len(rows) - int(np.searchsorted(rows, row, side="right"))
         if change.what is What.TELLING:
-            self._context.grown(self, crossing, after)
+            self._context.telling(self, crossing, after)
             return
         opening = Opening(
             watched=self._context.watched(int(piece.numbers[row])),
@@ -485,7 +485,7 @@ class StreamWatch:
     def _close(self, crossings: list[Crossing], after: int = 0) -> None:
         for crossing in crossings:
             if crossing.calls_above < ENOUGH_CALLS:
-                self._context.grown(self, crossing, after)
+                self._context.telling(self, crossing, after)
             self._context.changed(crossing)
 
     def _complete(self, buckets: NDArray[np.void]) -> None:

@@ -148,6 +148,10 @@ class Programs:
         """
         return 0.0 if not loaded or loaded in self._names else self.score
 
+    def __str__(self) -> str:
+        """One line for a person; there is at least one program."""
+        return in_words(self.learned, self.score)
+
 
 def in_words(learned: Sequence[str], score: float) -> str:
     """What the learned processes ran, and what it means when one runs another program.

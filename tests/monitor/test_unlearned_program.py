@@ -178,7 +178,7 @@ def test_its_black_box_tells_when_it_loaded_the_program(
             again.feed(1, stream, item)
         (same,) = again.alerts
         for key in ("time", "score", "reading", "calls", "calls_above", "comm"):
-            assert same[key] == alert[key]  # type: ignore[literal-required]
+            assert dict(same)[key] == dict(alert)[key]
 
 
 def test_said_to_be_normal_it_is_and_taken_back_it_is_not(

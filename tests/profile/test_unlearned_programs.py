@@ -128,7 +128,7 @@ def test_what_is_said_of_them_is_the_same_at_a_glance(tmp_path: Path) -> None:
     profile.save(tmp_path / "a.db")
     seen = glance(tmp_path / "a.db").programs
     assert (seen.learned, seen.score) == (profile.programs.learned, profile.programs.score)
-    assert in_words(seen.learned, seen.score) == "Programs: sh, tar; another one scores 0.630."
+    assert str(seen) == "Programs: sh, tar; another one scores 0.630."
     names = [f"p{number}" for number in range(10)]
     assert in_words(names, 0.0) == (
         "Programs: p0, p1, p2, p3, p4, p5, p6, p7 and 2 more; another one does not raise the score"
