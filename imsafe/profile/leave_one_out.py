@@ -134,7 +134,8 @@ def score_unit(
         costs[row] = cost
         foreign = known + 1 if known < max(longest, 1) else 0
         new = new_pairs(foreign)
-        if is_by_signal(symbols[before[row]] if before[row] >= 0 else -1, symbol, foreign):
+        last = symbols[before[row]] if depth > 1 and before[row] >= 0 else -1
+        if is_by_signal(last, symbol, foreign):
             cost = new = 0
         in_burst, novelty = burst(threads, thread[row], cost, new)
         readings[row, BURST_COLUMN] = in_burst

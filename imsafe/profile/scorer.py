@@ -100,6 +100,7 @@ class Memory(NamedTuple):
 def _score(
     batch: Records,
     start: int,
+    depth: int,
     stream: int,
     stream_state: NDArray[np.int64],
     roster: Roster,
@@ -145,7 +146,7 @@ def _score(
         cost, state, foreign = step(automaton, integer(memory.state[thread]), symbol)
         memory.state[thread] = state
         before = -1
-        if memory.length[thread]:
+        if depth > 1 and memory.length[thread]:  # else there is no context
             before = integer(
                 memory.history[thread, index((memory.length[thread] - 1) & (span - 1))]
             )
@@ -245,9 +246,9 @@ class Scorer:
         start = 0
         while True:
             start = _score(
-                batch, start, stream, state, self.roster, self.memory, self.threads,
-                self.processes, self.automaton, self.sets, self.whole, self.remembered, self._curve,
-                numbers, values,
+                batch, start, self.profile.depth, stream, state, self.roster, self.memory,
+                self.threads, self.processes, self.automaton, self.sets, self.whole,
+                self.remembered, self._curve, numbers, values,
             )  # fmt: skip
             if start == size:
                 break

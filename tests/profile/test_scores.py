@@ -231,3 +231,9 @@ def test_a_signal_may_come_anywhere_unless_none_ever_came() -> None:
     assert highest["some", True][1] < 0.2 < highest["some", False][1]
     assert highest["none", True][0] > 0
     assert highest["none", True][1] > 1
+
+
+def test_at_depth_1_no_call_comes_after_another() -> None:
+    profile = learned([calls([0, 0, 15, 0])], depth=1)
+    burst = Scorer(profile).feed(0, calls([0, 15, 0]))["burst"]
+    assert burst[0] == burst[1] == burst[2] / 2 > 0
