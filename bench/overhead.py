@@ -135,12 +135,19 @@ class Machine:
         return self.folder / name
 
     def _repository(self) -> Path:
-        place = self.folder / "repository"
+        """8,000 files as they lie some time after a checkout.
+
+        Committed, and older than git's index: what is as new as the index git reads again,
+        each time, so that one repository had four times the calls of another.
+        """
+        place, then = self.folder / "repository", time.time() - 3600
         for number in range(8000):
             path = place / f"d{number % 200}" / f"file{number}.c"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"int x{number};\n" * 20)
-        for words in (["init", "-q"], ["add", "."]):
+            os.utime(path, (then, then))
+        author = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"]
+        for words in (["init", "-q"], ["add", "."], [*author, "commit", "-q", "-m", "files"]):
             subprocess.run(["git", "-C", place, *words], check=True)
         return place
 

@@ -103,7 +103,7 @@ def _identity(item: ProcessInfo) -> dict[str, Any]:
 
 def _events(events: Events, channel: int, *, compress: bool) -> bytes:
     if not compress:
-        return frame(FrameKind.EVENTS, events.tobytes(), channel)
+        return frame(FrameKind.EVENTS, np.ascontiguousarray(events).view(np.uint8).data, channel)
     planes = []
     for name, kind, differences in _COLUMNS:
         values = column = events[name].astype(kind)

@@ -61,7 +61,7 @@ class SegmentHeader:
     end: int = field(default=0, compare=False)
 
 
-def frame(kind: int, payload: bytes, channel: int = 0) -> bytes:
+def frame(kind: int, payload: bytes | memoryview, channel: int = 0) -> bytes:
     """Put `payload` into a frame."""
     if len(payload) > MAX_PAYLOAD:
         raise ValueError(f"a payload of {len(payload)} bytes is over the limit of {MAX_PAYLOAD}")

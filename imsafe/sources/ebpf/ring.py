@@ -18,7 +18,7 @@ import struct
 
 import numpy as np
 
-from imsafe.events import EVENT, Events, chosen, joined
+from imsafe.events import EVENT, Events, chosen
 from imsafe.sources.ebpf.call_words import WordReader
 from imsafe.sources.ebpf.layout import RING_HEADER, WORD
 
@@ -106,8 +106,10 @@ class CallRings:
             (now, heads), self._seen = self._seen, (now, latest)
         horizon = max(now - _WRITING_NS, 0)
         stops = np.minimum(heads, self._tails + np.uint64(most))
-        records = np.empty((int((stops - self._tails).sum()), EVENT.itemsize // WORD), np.uint64)
-        made = 0
+        early, count = len(self._early), int((stops - self._tails).sum())
+        records = np.empty((early + count, EVENT.itemsize // WORD), np.uint64)
+        records[:early].view(EVENT)[:, 0] = self._early
+        made = early
         for ring in np.flatnonzero(stops != self._tails).tolist():
             begin, stop, reader = int(self._tails[ring]), int(stops[ring]), self._readers[ring]
             while begin < stop:
@@ -119,10 +121,7 @@ class CallRings:
         for ring in np.flatnonzero(stops != heads).tolist():  # within a ring time only rises
             horizon = min(horizon, self._readers[ring].time_ns)
         self._left = int((latest - self._tails).sum())
-        if not len(self._early) and not made:
-            return np.empty(0, EVENT), horizon
-        taken = records[:made].view(EVENT)[:, 0]
-        events = joined([self._early, taken]) if len(self._early) else taken
+        events = records[:made].view(EVENT)[:, 0]
         times = np.ascontiguousarray(events["time_ns"])
         if (times[1:] < times[:-1]).any():
             order = np.argsort(times, kind="stable")
