@@ -6,14 +6,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from PyQt6.QtCore import QObject, Qt, pyqtSignal
+from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QFileDialog, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from imsafe.errors import ImsafeError
 from imsafe.gui.alert_model import MANY, NOTHING
 from imsafe.gui.notification import Notifier
 from imsafe.gui.panes import Panes
+from imsafe.gui.saving import ask_to_save
 from imsafe.gui.settings import Settings
 from imsafe.gui.timers import timer
 from imsafe.gui.watch import Watch
@@ -160,7 +161,7 @@ class AlertDesk(QObject):
             self._watch.request("explain", self._explained, alert=number)
 
     def _search_for(self, pid: int) -> None:
-        self.list.search.setText(str(pid))
+        self.list.show_process(pid)
         self._panes.show_alerts()
 
     def _explained(self, ok: bool, error: str, values: dict[str, Any]) -> None:
@@ -213,18 +214,10 @@ class AlertDesk(QObject):
 
     def ask_export(self, numbers: list[int]) -> None:
         """Ask for a file, and save alerts in it."""
-        dialog = QFileDialog(
-            self._window, self.tr("Export alerts"), self._settings.folder("export")
-        )
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(["JSON (*.json)", "CSV (*.csv)", self.tr("Text (*.txt)")])
-        dialog.setDefaultSuffix("json")
-        dialog.filterSelected.connect(
-            lambda chosen: dialog.setDefaultSuffix(chosen.rpartition("*.")[2].rstrip(")"))
-        )
-        dialog.fileSelected.connect(lambda path: self.export(path, numbers))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        forms = ";;".join(("JSON (*.json)", "CSV (*.csv)", self.tr("Text (*.txt)")))
+        folder = self._settings.folder("export")
+        ask_to_save(self._window, self.tr("Export alerts"), folder, forms,
+                    lambda path: self.export(path, numbers))  # fmt: skip
 
     def export(self, path: str, numbers: list[int]) -> None:
         """Save alerts in the form that the file's ending says."""

@@ -290,13 +290,14 @@ class AlertDetail(QWidget):
         if alert is None:
             return
         marked = alert["normal"] is not None
+        all_marked = all(one["normal"] is not None for one in self._all)
         several = len(self._others) > 1
         self.normal.setText(
             self.tr("All {0} were &normal").format(len(self._others)) if several
             else self.tr("This was &normal")
         )  # fmt: skip
-        self.normal.setVisible(not marked)
-        self.normal.setEnabled(self._may_steer and not marked)
+        self.normal.setVisible(not all_marked)
+        self.normal.setEnabled(self._may_steer and not all_marked)
         self.undo.setVisible(marked)
         self.undo.setEnabled(self._may_steer and marked)
         self.acknowledge.setText(

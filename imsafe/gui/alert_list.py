@@ -41,6 +41,8 @@ from imsafe.monitor.view_protocol import Alert
 from imsafe.words import grouped
 
 ALL, UNSETTLED, OPEN = range(3)
+_PID = "pid:"
+"""Before a number in the search: of that process, and no child of it."""
 
 
 class _Sieve(QSortFilterProxyModel):
@@ -65,7 +67,11 @@ class _Sieve(QSortFilterProxyModel):
         found = self._model.row(self._model.index(row, 0, parent))
         if found.notice is not None:
             text = f"{found.notice['comm']} {found.notice['pid']} {found.notice['text']}"
-            return self.wanted == ALL and self._has_words(text.casefold())
+            return (
+                self.wanted == ALL
+                and self._is_of(found.notice["pid"])
+                and self._has_words(text.casefold())
+            )
         return any(self._fits(alert) for alert in found.alerts)
 
     def _fits(self, alert: Alert) -> bool:
@@ -73,10 +79,13 @@ class _Sieve(QSortFilterProxyModel):
             return False
         if self.wanted == OPEN and alert["state"] != "open":
             return False
-        return not self.words or self._has_words(search_text(alert))
+        return not self.words or (self._is_of(alert["pid"]) and self._has_words(search_text(alert)))
 
     def _has_words(self, text: str) -> bool:
-        return all(word in text for word in self.words)
+        return all(word in text for word in self.words if not word.startswith(_PID))
+
+    def _is_of(self, pid: int) -> bool:
+        return all(word == f"{_PID}{pid}" for word in self.words if word.startswith(_PID))
 
 
 class AlertList(QWidget):
@@ -114,8 +123,9 @@ class AlertList(QWidget):
         self.search = QLineEdit()
         self.search.setPlaceholderText(self.tr("Search"))
         self.search.setToolTip(
-            self.tr("Alerts with all these words: program, command, user, parents, pid, call...")
-        )
+            self.tr("Alerts with all these words: program, command, user, parents, pid, call..."
+                    " pid:4711 is that process alone.")
+        )  # fmt: skip
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName(self.tr("Search of the alerts"))
         self.search.setMinimumWidth(10 * self.fontMetrics().averageCharWidth())
@@ -223,6 +233,11 @@ class AlertList(QWidget):
         self.view.setCurrentIndex(index)
         self.view.scrollTo(index)
 
+    def show_process(self, pid: int) -> None:
+        """List all alerts of a process, and nothing else."""
+        self.which.setCurrentIndex(ALL)
+        self.search.setText(f"{_PID}{pid}")
+
     def choose_incident(self, number: int) -> None:
         """Make the incident of an alert the current row."""
         place = self._model.place(number)
@@ -268,6 +283,13 @@ class AlertList(QWidget):
     def set_may_steer(self, allowed: bool) -> None:
         """Whether the monitor takes requests from this window."""
         self._may_steer = allowed
+        self._allow_all()
+
+    def _allow_all(self) -> None:
+        """The keys take what is selected then; only the menu knows what it was opened for."""
+        self.acknowledge.setEnabled(True)
+        self.unacknowledge.setEnabled(True)
+        self.normal.setEnabled(self._may_steer)
 
     # What happens
 
@@ -294,6 +316,7 @@ class AlertList(QWidget):
         self.normal.setEnabled(self._may_steer and any(a["normal"] is None for a in alerts))
         menu = QMenu(self.view)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.aboutToHide.connect(self._allow_all)
         menu.addActions([self.acknowledge, self.unacknowledge, self.normal])
         menu.addSeparator()
         menu.addActions([self.copy, self.save_selected])

@@ -99,7 +99,8 @@ class ApplicationForm(QWidget):
         self.name.setText(watched.name)
         self.profile.set_path(watched.profile)
         self._profile_changed()
-        self.suggested.setChecked(watched.threshold is None)
+        suggests = self.summary is None or self.summary.suggested_threshold is not None
+        self.suggested.setChecked(watched.threshold is None and suggests)
         if watched.threshold is not None:
             self.threshold.setValue(watched.threshold)
         self._show()

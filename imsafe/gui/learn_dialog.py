@@ -246,6 +246,9 @@ class LearnDialog(QDialog):
 
     def _output_changed(self) -> None:
         self._unchoose()  # what was said of another file does not hold for this one
+        self.use.hide()
+        self.said.clear()
+        self.saturation.hide()
         self._check()
 
     def _check(self) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from PyQt6.QtCore import QObject, QThread, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent, QKeySequence
-from PyQt6.QtWidgets import QFileDialog, QLabel, QMainWindow, QWidget
+from PyQt6.QtWidgets import QLabel, QMainWindow, QWidget
 
 from imsafe.errors import ImsafeError
 from imsafe.gui.fields import show_message
 from imsafe.gui.file_kinds import graph_filter
 from imsafe.gui.log_history import LogHistory, save_csv
 from imsafe.gui.point import time_text
+from imsafe.gui.saving import ask_to_save
 from imsafe.gui.score_history import LiveHistory
 from imsafe.gui.score_plot import ScorePlot
 from imsafe.gui.settings import Settings
@@ -211,17 +212,12 @@ class LogWindow(QMainWindow):
             show_message(self, "ImSafe", words)
 
     def _ask_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, self.tr("Save the graph"),
-            str(Path(self._settings.folder("image")) / (Path(self.path).stem + ".png")),
-            graph_filter(),
-        )  # fmt: skip
-        if path:
-            self._settings.set_folder("image", path)
-            self.save(path)
+        place = str(Path(self._settings.folder("image")) / (Path(self.path).stem + ".png"))
+        ask_to_save(self, self.tr("Save graph"), place, graph_filter(), self.save)
 
     def save(self, path: str) -> None:
         """Write what is shown as PNG or SVG, or all values as CSV, by the file's ending."""
+        self._settings.set_folder("image", path)
         if path.lower().endswith(".csv"):
             if self._saver is not None:
                 show_message(self, "ImSafe", self.tr("Values are being saved already."))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -204,14 +205,14 @@ class MainWindow(QMainWindow):
         except ImsafeError as error:
             self.show_error(str(error))
             return
-        self.settings.add_recent(path)
-        self._refresh_recent()
         if kind == "log":
             self.plot_log(path)
         elif kind == "profile":
+            self.settings.add_recent(path)
             self._use_profile(path)
         elif not self._has_device():
             self._open_unknown(path)
+        self._refresh_recent()
 
     def _open_unknown(self, path: str) -> None:
         """Open what is neither database nor log, if it is a trace."""
@@ -220,13 +221,23 @@ class MainWindow(QMainWindow):
         except ImsafeError as error:
             self.show_error(str(error))
             return
+        self.settings.add_recent(path)
         self.watch.open_device(TraceDevice(path))
 
     def _use_profile(self, path: str) -> None:
-        """Make a database the configured one, unless it is one of those already."""
-        if all(watched.profile != path for watched in self.configuration.applications):
-            self.configuration.applications = [WatchedApplication("", path)]
-            self._keep_configuration()
+        """Make a database the configured one; one that is configured already is read again."""
+        old = self.configuration
+        if any(watched.profile == path for watched in old.applications):
+            if self.watch.may_steer:
+                self.watch.reload_profiles()
+        elif len(old.applications) > 1:
+            self.show_error(
+                self.tr("Several applications are configured: choose under Monitor > Configure"
+                        " which of them {0} belongs to.").format(path)
+            )  # fmt: skip
+            return
+        else:
+            self._configured(replace(old, applications=[WatchedApplication("", path)]))
         self.add_message(self.tr("Behaviour database: {0}").format(path))
 
     def _refresh_recent(self) -> None:
@@ -265,22 +276,31 @@ class MainWindow(QMainWindow):
         ) != len(new.applications):
             self.add_message(self.tr("The new configuration holds from the next Start Monitor on."))
         for before, after in zip(old.applications, new.applications, strict=False):
-            name = self._running_name(after.name)
-            if before.profile != after.profile:
-                self.watch.request(
-                    "reload-profile", self._answer, application=name, profile=after.profile
-                )
-            if before.threshold != after.threshold and after.threshold is not None:
+            self._steer(before, after)
+
+    def _steer(self, before: WatchedApplication, after: WatchedApplication) -> None:
+        """Have the running monitor follow a change of one application."""
+        name = self._running_name(after.name)
+
+        def go_on(ok: bool, error: str, values: dict[str, Any]) -> None:
+            self._answer(ok, error, values)
+            if ok and before.threshold != after.threshold:
                 self.watch.request(
                     "set-threshold", self._answer, application=name, threshold=after.threshold
                 )
+
+        if before.profile == after.profile:
+            go_on(True, "", {})
+        else:
+            self.watch.request("reload-profile", go_on, application=name, profile=after.profile)
 
     def _running_name(self, name: str) -> str:
         rows = self.watch.application_rows()
         return name or (rows[0]["name"] if rows else "")
 
     def _keep_configuration(self) -> None:
-        self.settings.configuration = self.configuration
+        if self.keep_settings:
+            self.settings.configuration = self.configuration
         self._refresh_state()
 
     def start_monitor(self) -> None:
@@ -387,7 +407,7 @@ class MainWindow(QMainWindow):
 
     def replay_box(self, path: str) -> None:
         """Replay a black box in a window of its own, with the same profiles and no side effects."""
-        quiet = Configuration(self.configuration.applications)
+        quiet = Configuration([replace(watched) for watched in self.configuration.applications])
         window = MainWindow(self.settings, quiet)
         window.setWindowTitle(self.tr("ImSafe: black box {0}").format(os.path.basename(path)))  # noqa: PTH119
         window.keep_settings = False
@@ -424,6 +444,12 @@ class MainWindow(QMainWindow):
 
     def show_manual(self) -> None:
         """Help > Manual."""
+        for window in self._living():
+            if isinstance(window, ManualWindow) and window.isVisible():
+                window.showNormal() if window.isMinimized() else window.show()
+                window.raise_()
+                window.activateWindow()
+                return
         self._show_window(ManualWindow(self.settings))
 
     def show_guide(self) -> None:
@@ -467,6 +493,7 @@ class MainWindow(QMainWindow):
         self.plot.set_gaps([])
         self.plot.set_thresholds({})
         self.plot.set_now(0)
+        self.plot.show_newest()
 
     def _refresh_plot(self) -> None:
         self.plot.set_gaps(self.watch.gaps)
@@ -533,9 +560,12 @@ class MainWindow(QMainWindow):
         else:
             allow("start")
             self.watch.stand_by()
-        stoppable = watch.session is not None and not watch.stopping
-        allow("stop", "" if stoppable else self.tr("The monitor does not run."))
-        self.desk.set_may_steer(watch.may_steer)
+        if watch.session is None:
+            allow("stop", self.tr("The monitor does not run."))
+        else:
+            allow("stop", self.tr("The monitor is stopping.") if watch.stopping else "")
+        # What a black box is replayed with is not changed by it.
+        self.desk.set_may_steer(watch.may_steer and self.keep_settings)
         allow("reload", "" if watch.may_steer else self.tr("No monitor runs that can be asked."))
         self._refresh_empty_text()
         self.status_line.update()

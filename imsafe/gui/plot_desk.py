@@ -6,14 +6,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import QObject, Qt, pyqtSignal
-from PyQt6.QtWidgets import QFileDialog, QWidget
+from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtWidgets import QWidget
 
 from imsafe.errors import ImsafeError
 from imsafe.gui.file_kinds import graph_filter
 from imsafe.gui.panes import Panes
 from imsafe.gui.plain_text import name
 from imsafe.gui.point import Point
+from imsafe.gui.saving import ask_to_save
 from imsafe.gui.settings import Settings
 from imsafe.gui.watch import Watch
 
@@ -90,18 +91,8 @@ class PlotDesk(QObject):
 
     def ask_save(self) -> None:
         """Ask for a file, and keep what the plot shows in it."""
-        dialog = QFileDialog(
-            self._window, self.tr("Save graph"), self._settings.folder("image"), graph_filter()
-        )
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("png")
-        dialog.filterSelected.connect(
-            lambda chosen: dialog.setDefaultSuffix(chosen[-4:-1])
-        )  # fmt: skip
-        dialog.selectFile("imsafe.png")
-        dialog.fileSelected.connect(self.save)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        place = str(Path(self._settings.folder("image")) / "imsafe.png")
+        ask_to_save(self._window, self.tr("Save graph"), place, graph_filter(), self.save)
 
     def save(self, path: str) -> None:
         """Keep what the plot shows: PNG, SVG or CSV, by the file's ending."""

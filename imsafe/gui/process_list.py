@@ -59,6 +59,7 @@ class ProcessList(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName(self.tr("Search of the processes"))
         self.search.textChanged.connect(model.search)
+        self.search.textChanged.connect(self._tell)
         self.threads = QCheckBox(self.tr("&Threads"))
         self.threads.setToolTip(self.tr("A row for each thread"))
         self.threads.toggled.connect(self._by_thread)

@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
 
 from imsafe.gui.child import Child
 from imsafe.gui.configuration import check_output
-from imsafe.gui.device import OK, KernelDevice, Problem
+from imsafe.gui.device import OK, Device, KernelDevice, Problem
 from imsafe.gui.fields import PathField, ProblemLine, grow, show_message
 from imsafe.gui.plot_items import count_text, elapsed
 from imsafe.gui.progress_words import Rate, duration, saturation_words
@@ -56,6 +56,8 @@ class RecordDialog(QDialog):
         self._settings = settings
         self._watch = watch
         self._child: Child | None = None
+        self._device: Device | None = None
+        """What it records."""
         self._by_monitor = False
         self._began = 0.0
         self._rate = Rate()
@@ -135,6 +137,10 @@ class RecordDialog(QDialog):
     def update_status(self) -> None:
         """The device or the monitor's status changed."""
         status = self._watch.status
+        if self._child is not None and self._watch.device is not self._device:
+            if not self._stopping:
+                self.end_recording()  # it was let go
+            return
         if self._by_monitor:
             if self._watch.session is None or self._watch.attached or status is None:
                 self._by_monitor = False
@@ -164,10 +170,10 @@ class RecordDialog(QDialog):
 
     def _check(self) -> None:
         watch = self._watch
+        device = watch.device if self._child is None else self._device
         self.device.setText(
-            str(watch.device) if watch.device is not None
-            else self.tr("none; choose one under File")
-        )  # fmt: skip
+            str(device) if device is not None else self.tr("none; choose one under File")
+        )
         path = self.output.path
         exists = bool(path) and Path(path).is_file()
         for button in (self.append, self.replace):
@@ -222,13 +228,14 @@ class RecordDialog(QDialog):
             )
             self.said.setText(self.tr("The monitor records..."))
         else:
-            assert self._watch.device is not None
+            self._device = self._watch.device
+            assert self._device is not None
             arguments = ["--json", "-o", path]
             if append:
                 arguments.append("--append")
             elif replace:
                 arguments.append("--force")
-            arguments += self._watch.device.source_options()
+            arguments += self._device.source_options()
             child = Child("trace", arguments, self)
             child.reported.connect(self._reported)
             child.ended.connect(self._ended)

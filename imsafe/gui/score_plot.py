@@ -540,12 +540,17 @@ class ScorePlot(QWidget):
             It cannot be written.
         """
         ending = Path(path).suffix.lower()
+        if ending not in (".png", ".svg", ".csv"):
+            raise ImsafeError(
+                self.tr("{0} ends in none of .png, .svg and .csv, which say what to write.")
+                .format(path)
+            )  # fmt: skip
         self.draw_now()
         if ending == ".csv":
             save_values(self._history, self._shown_names(), *self.times(), path)
             return
         try:
-            drawn = self.save_image(path, ".svg" if ending == ".svg" else ".png")
+            drawn = self.save_image(path, ending)
         except OSError as error:
             raise cannot("write", path, error) from error
         if not drawn:

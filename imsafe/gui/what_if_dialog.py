@@ -38,6 +38,8 @@ from imsafe.monitor.what_if import WhatIf
 from imsafe.words import grouped
 
 _CURVE = np.linspace(0.0, 1.0, 201)
+_BASE = -0.15
+"""Where the plot begins, as a power of ten."""
 
 
 class _Reader(QThread):
@@ -164,7 +166,7 @@ class WhatIfDialog(QDialog):
             axis.setLabel(text)
             axis.setPen(look.text)
             axis.setTextPen(look.text)
-        item.getAxis("left").setLogMode(True)
+        item.getAxis("left").setTicks([[(power, grouped(10**power)) for power in range(10)]])
         item.addLegend(offset=(-10, 10), labelTextColor=look.text)
         self._bars = pg.BarGraphItem(x0=[], x1=[], y0=[], height=[], brush=look.bar, pen=None)
         item.addItem(self._bars)
@@ -282,12 +284,16 @@ class WhatIfDialog(QDialog):
             return
         self.scores = scores
         counts, edges = scores.histogram()
-        tall = np.log10(np.maximum(counts, 1)) + (counts > 0) * 0.15
-        self._bars.setOpts(x0=edges[:-1], x1=edges[1:], y0=np.zeros(len(counts)), height=tall)
+        tall = np.log10(np.maximum(counts, 1))
+        # They begin below 1, or a single moment would have no height.
+        base = np.full(len(counts), _BASE)
+        self._bars.setOpts(
+            x0=edges[:-1], x1=edges[1:], y0=base, height=(tall - base) * (counts > 0)
+        )
         some = curve > 0
         self._curve.setData(_CURVE[some], np.log10(curve[some]))
         highest = max(float(tall.max(initial=0)), float(np.log10(max(1, curve.max(initial=1)))))
-        self.plot.getPlotItem().setYRange(0, max(1.0, highest), padding=0.05)
+        self.plot.getPlotItem().setYRange(_BASE, max(1.0, highest), padding=0.02)
         self._check()
         if self._complaint:
             self.problem.tell(self._complaint)

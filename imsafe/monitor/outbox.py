@@ -35,6 +35,16 @@ def json_frame(kind: ViewKind, value: Mapping[str, Any]) -> bytes:
     return frame(kind, json.dumps(value).encode())
 
 
+def _with_highest_of(waiting: NDArray[np.void], rows: NDArray[np.void]) -> NDArray[np.void]:
+    """The latest rows (`PROCESS`) with the highest scores of those that were not sent."""
+    found = {row[:3]: row[3] for row in waiting[["stream", "pid", "tid", "highest"]].tolist()}
+    rows = rows.copy()
+    keys = rows[["stream", "pid", "tid"]].tolist()
+    before = np.array([found.get(key, -1.0) for key in keys], np.float32)
+    np.maximum(rows["highest"], before, out=rows["highest"])
+    return rows
+
+
 class Outbox:
     """Frames and records that wait for one window."""
 
@@ -86,6 +96,9 @@ class Outbox:
 
     def latest(self, kind: ViewKind, value: Mapping[str, Any] | NDArray[np.void]) -> None:
         """Put the status or the list of processes in the place of the one before."""
+        waiting = self._latest.get(kind)
+        if isinstance(waiting, np.ndarray) and isinstance(value, np.ndarray):
+            value = _with_highest_of(waiting, value)
         self._latest[kind] = value
 
     def gap(self, gaps: NDArray[np.void]) -> None:

@@ -66,7 +66,14 @@ class Steering:
 
     def _set_threshold(self, keys: Keys) -> Keys:
         watched = self._monitor.engine.named(keys["application"])
-        watched.threshold, watched.follows_suggestion = keys["threshold"], False
+        threshold = keys["threshold"]
+        follows = threshold is None
+        if follows:
+            threshold = watched.profile.suggested_threshold
+        if threshold is None:
+            why = watched.profile.why_no_threshold
+            raise ImsafeError(f"{watched.path} suggests no threshold: {why}.")
+        watched.threshold, watched.follows_suggestion = threshold, follows
         return {}
 
     def _add_source(self, keys: Keys) -> Keys:

@@ -275,7 +275,7 @@ class IoUringNotice(Notice):
 
 
 REQUESTS: dict[str, str] = {
-    "set-threshold": "application: name, threshold: 0 to 1",
+    "set-threshold": "application: name, threshold: 0 to 1 (absent: as the profile suggests)",
     "add-source": "source: {kind: sensor, socket} | {kind: replay, trace, speed} |"
     " {kind: pid, pids, full} | {kind: driver, words, device}",
     "close-source": "source: number, or absent for all",

@@ -143,7 +143,7 @@ def _source(value: object) -> dict[str, Any]:
 
 # For each request its keys: how to check the value and, where it may be absent, the default.
 _FORMS: dict[str, dict[str, Any]] = {
-    "set-threshold": {"application": (_text,), "threshold": (threshold,)},
+    "set-threshold": {"application": (_text,), "threshold": (threshold, None)},
     "add-source": {"source": (_source,)},
     "close-source": {"source": (_number, None)},
     "reload-profile": {"application": (_text,), "profile": (_text, None)},

@@ -68,6 +68,8 @@ def cache_folder() -> Path:
             return folder
     except (OSError, RuntimeError):  # RuntimeError: a user without a home folder
         pass
+    global is_kept  # noqa: PLW0603
+    is_kept = False
     passing = Path(tempfile.mkdtemp(prefix="imsafe-kernels-"))
     atexit.register(shutil.rmtree, passing, ignore_errors=True)
     return passing
@@ -80,8 +82,10 @@ def _remove_old(kept: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
+is_kept = True
+"""Whether machine code is there for the next process, too."""
+# NUMBA_CACHE_DIR may name a folder that others can write; what is read from there is executed.
+numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
 
 
 def compiled(function: Function) -> Function:

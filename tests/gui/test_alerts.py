@@ -7,9 +7,9 @@ import csv
 import json
 
 import pytest
-from PyQt6.QtCore import QModelIndex, Qt
+from PyQt6.QtCore import QModelIndex, QPoint, Qt
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QFileDialog, QLabel, QMessageBox
+from PyQt6.QtWidgets import QFileDialog, QLabel, QMenu, QMessageBox
 
 from imsafe.gui import alert_model
 from imsafe.gui.alert_list import OPEN, UNSETTLED
@@ -101,7 +101,8 @@ def test_search_and_what_is_not_seen(window):
     assert listed._count.text() == "4 alerts in 3 incidents"
     for words, found in (
         ("SECRET", [4]), ("daemon", [4]), ("init 9", [4]), ("nc", [3]), ("socket bash", [1]),
-        ("nothing", []), ("", [1, 2, 3, 4]),
+        ("nothing", []), (f"pid:{alert(1)['pid']}", [1, 2, 3, 4]), ("pid:9", []),
+        (f"pid:{alert(1)['pid']} nc", [3]), ("", [1, 2, 3, 4]),
     ):  # fmt: skip
         listed.search.setText(words)
         assert listed.listed() == found, words
@@ -265,8 +266,38 @@ def test_keys(window, qtbot):
     assert window.alerts.alert(1)["acknowledged"] is None
     qtbot.keyClick(window.alert_list.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert "ls did that." in QGuiApplication.clipboard().text()
+    # The context menu offers what fits its row; the keys take what is selected later.
+    window.desk.acknowledge([1], True)
+    window.alert_list._show_menu(QPoint())
+    assert not window.alert_list.acknowledge.isEnabled()
+    (menu,) = window.alert_list.view.findChildren(QMenu)
+    menu.close()
+    window.watch.alert.emit(alert(2))
+    window.alert_list.choose(2)
+    qtbot.keyClick(window.alert_list.view, Qt.Key.Key_A)
+    assert window.alerts.alert(2)["acknowledged"] is not None
     window.alerts.clear()
     assert window.alert_list.current() == NOTHING
+
+
+def test_the_alerts_of_one_process(window):
+    for number in (1, 2):
+        window.watch.alert.emit(alert(number, "sh", pid=18, incident=number))
+    window.watch.alert.emit(alert(3, "ls", pid=189, incident=3, parents=[(18, "sh")]))
+    window.alert_list.which.setCurrentIndex(OPEN)
+    window.process_list.alerts_asked.emit(18)
+    assert window.alert_list.listed() == [1, 2]
+
+
+def test_an_incident_that_is_normal_in_part(window):
+    window.watch.alert.emit(alert(1, incident=1, normal=7))
+    window.watch.alert.emit(alert(2, incident=1))
+    window.alert_list.choose_incident(1)
+    assert window.alert_list.current_count() == 2
+    assert window.detail.normal.isVisible()
+    window.watch.alert.emit(alert(2, incident=1, normal=8))
+    assert not window.detail.normal.isVisible()
+    assert window.detail.undo.isVisible()
 
 
 def test_an_incident_of_thousands_is_not_looked_at_anew_for_each_alert(window, qtbot, monkeypatch):

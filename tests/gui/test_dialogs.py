@@ -219,6 +219,14 @@ def test_configure_says_not_learned_enough(window, tmp_path):
     assert not dialog.form.suggest.isEnabled()
     assert not dialog.form.suggested.isChecked()
     assert dialog.form.threshold.isEnabled()
+    dialog.close()
+
+    # So it is for one that was chosen elsewhere.
+    window.open_file(str(profile))
+    window.menus.actions["configure"].trigger()
+    dialog = window.findChildren(ConfigureDialog)[-1]
+    assert not dialog.form.suggested.isChecked()
+    assert dialog.form.threshold.isEnabled()
 
 
 def test_learn_then_use(qtbot, window, learned, tmp_path):
@@ -236,14 +244,20 @@ def test_learn_then_use(qtbot, window, learned, tmp_path):
     assert output.exists()
     assert f"{glance(output).calls:,} calls" in dialog.said.text()
     assert "Suggested threshold" in dialog.said.text()
-    dialog.output.changed.emit(str(output))
-    assert not dialog.start.isEnabled()
-    assert "exists already" in dialog.problem.text()
     dialog.use.click()
     assert window.configuration.applications == [WatchedApplication("", str(output))]
 
-    # A trace that was learned already is refused, in words.
+    # What was said is of that database, not of another one.
     window.menus.actions["learn"].trigger()
+    assert dialog.use.isVisible()
+    dialog.output.set_path(str(tmp_path / "never-learned.db"))
+    assert not dialog.use.isVisible()
+    assert not dialog.said.text()
+    dialog.output.set_path(str(output))
+    assert not dialog.start.isEnabled()
+    assert "exists already" in dialog.problem.text()
+
+    # A trace that was learned already is refused, in words.
     dialog.input.set_path(str(output))
     dialog.replace.setChecked(True)
     dialog.start.click()
@@ -366,6 +380,21 @@ def test_files_are_opened_by_content(window, learned, tmp_path):
     assert window.windows[-1].path == str(tmp_path / "s")
     window.open_file(str(tmp_path / "none"))
     assert "no such file" in only(window, QMessageBox).text().lower()
+
+
+def test_a_file_that_is_no_trace_is_not_a_recent_one(window, tmp_path):
+    (tmp_path / "text").write_text("no trace\n")
+    window.open_file(str(tmp_path / "text"))
+    assert "not a trace" in only(window, QMessageBox).text()
+    assert not window.settings.recent()
+
+
+def test_a_database_takes_the_place_of_none_of_several(window, learned, tmp_path):
+    several = [WatchedApplication("web", "/w.db", 0.7), WatchedApplication("ftp", "/f.db")]
+    window.configuration = Configuration(several)
+    window.open_file(str(learned[1]))
+    assert "Configure" in only(window, QMessageBox).text()
+    assert window.configuration.applications == several
 
 
 def test_plot_and_tree_ask_for_a_file(window):

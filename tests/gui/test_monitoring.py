@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from PyQt6.QtWidgets import QMessageBox
+from PyQt6.QtWidgets import QDialogButtonBox, QMessageBox
 
 from imsafe.gui.configuration import Configuration, WatchedApplication
+from imsafe.gui.configure_dialog import ConfigureDialog
 from imsafe.gui.device import SensorDevice, SensorProgram, TraceDevice
+from imsafe.profile.glance import glance
 from tests.connecting import connected
 
 LONG = 90_000  # the first run on a machine compiles the number crunching
@@ -146,7 +148,7 @@ def test_a_killed_sensor_comes_back(qtbot, configured, short_folder, service_arg
     stop(qtbot, window)
 
 
-def test_threshold_line_is_dragged(qtbot, configured, learned):
+def test_threshold_line_is_dragged(qtbot, configured, learned, tmp_path):
     window = configured
     window.watch.open_device(TraceDevice(str(learned[0]), "recorded"))
     start(qtbot, window)
@@ -158,7 +160,62 @@ def test_threshold_line_is_dragged(qtbot, configured, learned):
         lambda: window.watch.status["applications"][0]["threshold"] == 0.321, timeout=LONG
     )
     assert window.configuration.applications[0].threshold == 0.321
+
+    # Back to what the database suggests, which holds at once, too.
+    suggested = glance(learned[1]).suggested_threshold
+    window.menus.actions["configure"].trigger()
+    (dialog,) = window.findChildren(ConfigureDialog)
+    dialog.form.suggest.click()
+    dialog.buttons.button(QDialogButtonBox.StandardButton.Ok).click()
+    assert window.configuration.applications[0].threshold is None
+    qtbot.waitUntil(
+        lambda: window.watch.status["applications"][0]["threshold"] == suggested, timeout=LONG
+    )
+
+    # A database that is opened meanwhile is watched with from then on.
+    other = tmp_path / "other.db"
+    other.write_bytes(learned[1].read_bytes())
+    window.open_file(str(other))
+    qtbot.waitUntil(
+        lambda: window.watch.status["applications"][0]["profile"] == str(other), timeout=LONG
+    )
+    assert window.configuration.applications == [WatchedApplication("", str(other))]
+    assert no_messages(window)
     stop(qtbot, window)
+
+
+def test_the_next_run_is_looked_at_from_its_newest_on(qtbot, configured, learned):
+    window = configured
+    window.watch.open_device(TraceDevice(str(learned[0])))
+    start(qtbot, window)
+    qtbot.waitUntil(lambda: calls(window) > 2000, timeout=LONG)
+    stop(qtbot, window)
+    window.plot._follow.setChecked(False)
+    assert not window.plot.following
+    start(qtbot, window)
+    assert window.plot.following
+    stop(qtbot, window)
+
+
+def test_a_black_box_changes_nothing(qtbot, configured, learned):
+    window = configured
+    window.configuration.log = "/kept.log"
+    window._keep_configuration()
+    window.replay_box(str(learned[0]))
+    box = window.windows[-1]
+    try:
+        qtbot.waitUntil(lambda: 1 in box.plot._thresholds, timeout=LONG)
+        assert box.watch.may_steer
+        assert not box.alert_list.normal.isEnabled()
+        box.set_threshold(1, 0.95)
+        qtbot.waitUntil(
+            lambda: box.watch.status["applications"][0]["threshold"] == 0.95, timeout=LONG
+        )
+    finally:
+        box.close()
+    assert window.configuration.applications[0].threshold is None
+    assert window.settings.configuration == window.configuration
+    assert window.settings.configuration.log == "/kept.log"
 
 
 def test_record_while_monitoring(qtbot, configured, learned, tmp_path):

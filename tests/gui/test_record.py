@@ -64,6 +64,24 @@ def test_records_a_program_under_a_sensor_then_appends_then_replaces(
     assert window.learner.paths() == [str(path)]
 
 
+def test_closing_the_device_ends_its_recording(qtbot, window, short_folder, service_argv, tmp_path):
+    window.watch.open_device(
+        SensorDevice((str(short_folder / "s"),), SensorProgram(argv=service_argv))
+    )
+    window.menus.actions["record"].trigger()
+    dialog = window.recorder
+    dialog.output.set_path(str(tmp_path / "t.imt"))
+    dialog.start.click()
+    qtbot.waitUntil(lambda: dialog._totals.get("calls", 0) > 30, timeout=20_000)
+    device = dialog.device.text()
+    window.watch.close_device()
+    assert dialog.device.text() == device
+    qtbot.waitUntil(lambda: not dialog.recording, timeout=20_000)
+    assert "Recorded to" in dialog.said.text()
+    assert "none" in dialog.device.text()
+    assert calls_in(tmp_path / "t.imt") > 30
+
+
 def test_a_program_that_is_not_there_is_said(qtbot, window, short_folder, tmp_path):
     window.watch.open_device(
         SensorDevice((str(short_folder / "s"),), SensorProgram(argv=("/no/such/program",)))

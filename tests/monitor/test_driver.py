@@ -94,7 +94,7 @@ def test_a_user_is_asked_and_refused(profile_path: Path, public_folder: Path) ->
         key: value for key, value in ENVIRONMENT.items() if key not in ("DISPLAY", "HOME")
     } | {
         "PATH": f"{folder}/bin:/usr/bin:/bin", "IMSAFE_TEST": str(folder), "HOME": str(folder),
-        "NUMBA_CACHE_DIR": str(folder / "numba"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
     }  # fmt: skip
     monitor = subprocess.Popen(
         [*AS_NOBODY, *command("-d", profile, "-t", 1, "--view", folder / "view", "--stay")],

@@ -257,7 +257,7 @@ def test_each_request_has_one_reply(served: Served) -> None:
         ({"request": "set-threshold", "application": "a", "threshold": 1.5}, "0 to 1"),
         ({"request": "set-threshold", "application": "a", "threshold": "nan"}, "0 to 1"),
         ({"request": "set-threshold", "application": "a", "threshold": True}, "0 to 1"),
-        ({"request": "set-threshold", "application": "a"}, "needs the key"),
+        ({"request": "set-threshold"}, "needs the key"),
         ({"request": "stop", "now": 1}, "no key"),
         ({"request": "rm -rf"}, "no request"),
         ({"request": ["stop"]}, "no request"),

@@ -93,6 +93,19 @@ def test_no_folder_for_compiled_code_is_told_and_nothing_is_left_behind(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_compiled_code_that_is_kept_stays_wherever_it_is(tmp_path):
+    (tmp_path / "thesis").write_text("precious")
+    process = check(
+        "--json", TMPDIR=str(tmp_path), NUMBA_CACHE_DIR=str(tmp_path),
+        XDG_CACHE_HOME=str(tmp_path / "cache"),
+    )  # fmt: skip
+    finding = findings(process)["Compiled code"]
+    assert finding["state"] == "works"
+    assert str(tmp_path / "cache") in finding["detail"]
+    assert (tmp_path / "thesis").read_text() == "precious"
+    assert list((tmp_path / "cache" / "imsafe").iterdir())
+
+
 def test_a_wrong_option_is_one_line_and_status_2():
     process = check("--jason")
     assert process.returncode == 2

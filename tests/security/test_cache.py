@@ -17,12 +17,11 @@ ROOT = Path(__file__).resolve().parents[2]
 _ASK = "from imsafe.profile.compiled import cache_folder; print(cache_folder())"
 
 
-def _chosen(cache: Path) -> Path:
-    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+def _chosen(cache: Path, **more: str) -> Path:
     done = subprocess.run(
         [sys.executable, "-c", _ASK],
         cwd=ROOT,
-        env={**environment, "XDG_CACHE_HOME": str(cache)},
+        env={**os.environ, "XDG_CACHE_HOME": str(cache), **more},
         capture_output=True,
         text=True,
         check=True,
@@ -41,6 +40,7 @@ def test_a_cache_that_others_can_write_is_not_used(tmp_path: Path) -> None:
     assert not _chosen(tmp_path).is_relative_to(tmp_path)
     own.parent.chmod(0o700)
     assert _chosen(tmp_path) == own
+    assert _chosen(tmp_path, NUMBA_CACHE_DIR=str(tmp_path)) == own
     if os.geteuid() == 0:
         os.chown(own, 65534, 65534)
         assert not _chosen(tmp_path).is_relative_to(tmp_path)

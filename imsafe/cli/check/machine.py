@@ -39,15 +39,17 @@ def libraries() -> Iterator[Finding]:
 
 def number_cruncher() -> Finding:
     """Whether machine code can be kept: else each program compiles it again."""
-    code = "import numba, imsafe.profile.compiled; print(numba.config.CACHE_DIR)"
+    code = (
+        "import numba, imsafe.profile.compiled as compiled;"
+        " print(int(compiled.is_kept), numba.config.CACHE_DIR)"
+    )
     status, output = python_says(code)
     check = "Compiled code"
     if status:
         mend = install_for_python(["numba", "numpy"])
         return Finding(check, "missing", f"numba does not start: {output}", mend)
-    folder = Path(output)
-    if folder.is_relative_to(tempfile.gettempdir()):
-        shutil.rmtree(folder, ignore_errors=True)  # it was made for that one process
+    is_kept, _, folder = output.partition(" ")
+    if is_kept == "0":
         detail = "no folder to keep it in, so that each program compiles it again (about 10 s)"
         return Finding(check, "note", detail, "mkdir -p ~/.cache/imsafe; chmod 700 ~/.cache/imsafe")
     return Finding(check, "works", f"kept in {folder}")

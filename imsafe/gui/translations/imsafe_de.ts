@@ -59,12 +59,12 @@
             <translation>Alarm: {0}</translation>
         </message>
         <message>
-            <source>Export alerts</source>
-            <translation>Alarme exportieren</translation>
-        </message>
-        <message>
             <source>Text (*.txt)</source>
             <translation>Text (*.txt)</translation>
+        </message>
+        <message>
+            <source>Export alerts</source>
+            <translation>Alarme exportieren</translation>
         </message>
         <message numerus="yes">
             <source>{0} alerts saved in {1}</source>
@@ -259,8 +259,8 @@ Was ein Programm in einen solchen Ring einreiht (open, read, connect und vieles 
             <translation>Suchen</translation>
         </message>
         <message>
-            <source>Alerts with all these words: program, command, user, parents, pid, call...</source>
-            <translation>Alarme mit all diesen Wörtern: Programm, Befehl, Benutzer, Eltern, PID, Aufruf...</translation>
+            <source>Alerts with all these words: program, command, user, parents, pid, call... pid:4711 is that process alone.</source>
+            <translation>Alarme mit all diesen Wörtern: Programm, Befehl, Benutzer, Eltern, PID, Aufruf... pid:4711 ist dieser Prozess allein.</translation>
         </message>
         <message>
             <source>Search of the alerts</source>
@@ -1404,7 +1404,7 @@ dort aufrief und was das Profil stattdessen erwartete.</translation>
             </translation>
         </message>
         <message>
-            <source>Save the graph</source>
+            <source>Save graph</source>
             <translation>Diagramm speichern</translation>
         </message>
         <message>
@@ -1421,6 +1421,10 @@ dort aufrief und was das Profil stattdessen erwartete.</translation>
         <message>
             <source>Open a behaviour database, a trace or a score log</source>
             <translation>Verhaltensdatenbank, Aufzeichnung oder Score-Protokoll öffnen</translation>
+        </message>
+        <message>
+            <source>Several applications are configured: choose under Monitor &gt; Configure which of them {0} belongs to.</source>
+            <translation>Mehrere Anwendungen sind konfiguriert: Wählen Sie unter Überwachung &gt; Konfigurieren, zu welcher davon {0} gehört.</translation>
         </message>
         <message>
             <source>Behaviour database: {0}</source>
@@ -1519,6 +1523,10 @@ Freie Software unter der GNU General Public License, Version 3 oder später.</tr
         <message>
             <source>The monitor does not run.</source>
             <translation>Die Überwachung läuft nicht.</translation>
+        </message>
+        <message>
+            <source>The monitor is stopping.</source>
+            <translation>Die Überwachung wird beendet.</translation>
         </message>
         <message>
             <source>No monitor runs that can be asked.</source>
@@ -2141,6 +2149,10 @@ Alarme haben Blackboxen, die abgespielt werden können; eine Aufzeichnung ebenso
         <message>
             <source>application {0}</source>
             <translation>Anwendung {0}</translation>
+        </message>
+        <message>
+            <source>{0} ends in none of .png, .svg and .csv, which say what to write.</source>
+            <translation>{0} endet weder auf .png noch auf .svg oder .csv, was sagen würde, was geschrieben werden soll.</translation>
         </message>
         <message>
             <source>Cannot write {0}.</source>
