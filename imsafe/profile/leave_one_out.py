@@ -32,7 +32,7 @@ from imsafe.profile.windows import (
     clear_process,
     clear_thread,
     drift,
-    is_by_signal,
+    is_excused,
     new_pairs,
     process_windows,
     thread_windows,
@@ -135,9 +135,10 @@ def score_unit(
         foreign = known + 1 if known < max(longest, 1) else 0
         new = new_pairs(foreign)
         last = symbols[before[row]] if depth > 1 and before[row] >= 0 else -1
-        if is_by_signal(last, symbol, foreign):
+        excused = is_excused(threads, thread[row], last, symbol, foreign)
+        if excused:
             cost = new = 0
-        in_burst, novelty = burst(threads, thread[row], cost, new)
+        in_burst, novelty = burst(threads, thread[row], cost, new, excused)
         readings[row, BURST_COLUMN] = in_burst
         readings[row, NOVELTY_COLUMN] = novelty
         readings[row, DRIFT_COLUMN] = drift(process, 0, cost)

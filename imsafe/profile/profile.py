@@ -215,7 +215,8 @@ class Profile:
     ) -> int:
         """Note that sequences were normal: replayed, they stay below the threshold.
 
-        They are counted as often as that takes, and their sets of calls are
+        They are counted as often as that takes, once where no number does
+        (what their process did before them was not learned), and their sets of calls are
         added.  Calibration stays as it is: it judges by what was learned.
 
         Parameters
@@ -241,11 +242,13 @@ class Profile:
         before = self.marks
         number = next_number(before)
         added = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        mark = Mark(number, note, added, 1, sequences, tuple(sorted({*programs} - {""})))
         for weight in WEIGHTS:
-            mark = Mark(number, note, added, weight, sequences, tuple(sorted({*programs} - {""})))
-            self._apply((*before, mark))
+            self._apply((*before, dataclasses.replace(mark, weight=weight)))
             if threshold is None or self._highest(sequences) < threshold:
                 break
+        else:  # what is odd about them came before them: to count them often helps nobody
+            self._apply((*before, mark))
         return number
 
     def undo_normal(self, mark: int) -> None:
@@ -281,7 +284,7 @@ class Profile:
             if sequence.state:
                 # What surprised before these calls is not theirs.
                 threads = [
-                    {**thread, "calls": 0, "burst": [], "novelty": []}
+                    {**thread, "calls": 0, "burst": [], "novelty": [], "excused": []}
                     for thread in sequence.state["threads"]
                 ]
                 held = min(sequence.state["calls"], DRIFT_LEAST)

@@ -20,13 +20,17 @@ _MOST_THREADS = 1 << 16
 
 
 class SavedThread(NamedTuple):
-    """One thread: last symbols, calls so far, shares in burst and novelty (oldest first)."""
+    """One thread: last symbols, calls so far, and of the last calls, oldest first, three windows.
+
+    Their shares in burst and novelty, and whether a signal excused them.
+    """
 
     tid: int
     context: list[int]
     calls: int
     burst: list[int]
     novelty: list[int]
+    excused: list[int]
 
 
 class SavedState(NamedTuple):
@@ -89,6 +93,7 @@ def _thread(value: Any) -> SavedThread:
         calls,
         _window(value.get("burst"), calls, BURST, BURST_CAP),
         _window(value.get("novelty"), calls, BURST, NEW_CALL),
+        _window(value.get("excused", [0] * min(calls, BURST)), calls, BURST, 1),
     )
 
 

@@ -48,7 +48,7 @@ from imsafe.profile.windows import (
     clear_process,
     clear_thread,
     drift,
-    is_by_signal,
+    is_excused,
     new_pairs,
     note_call,
     process_windows,
@@ -154,9 +154,10 @@ def _score(
         memory.length[thread] += 1
         numbers[i, 0] = cost
         new = new_pairs(foreign)
-        if is_by_signal(before, symbol, foreign):
+        excused = is_excused(threads, thread, before, symbol, foreign)
+        if excused:
             cost = new = 0
-        in_burst, novelty = burst(threads, thread, cost, new)
+        in_burst, novelty = burst(threads, thread, cost, new, excused)
         in_drift = drift(processes, process, cost)
         # As `use_call`, with what is seldom needed outside of the straight line.
         if processes.unit_calls[process] == BLOCK:

@@ -30,7 +30,7 @@ from imsafe.profile.slots import (
     slot_of,
     take_slot,
 )
-from imsafe.profile.windows import LATER_REPERTOIRE, NOVELTY, SURPRISE
+from imsafe.profile.windows import EXCUSED, LATER_REPERTOIRE, NOVELTY, PAIRS, SURPRISE
 
 if TYPE_CHECKING:
     from imsafe.profile.scorer import Scorer
@@ -127,7 +127,8 @@ def _thread(scorer: Scorer, thread: int, epoch: int) -> dict[str, Any]:
         "context": _in_order(scorer.memory.history[thread], length)[-most:],
         "calls": calls,
         "burst": _in_order(scorer.threads.ring[thread] & SURPRISE, calls),
-        "novelty": _in_order(scorer.threads.ring[thread] >> NOVELTY, calls),
+        "novelty": _in_order(scorer.threads.ring[thread] >> NOVELTY & PAIRS, calls),
+        "excused": _in_order(scorer.threads.ring[thread] >> EXCUSED, calls),
     }
 
 
@@ -180,7 +181,10 @@ def restore(
         kept = one.context[-scorer.memory.history.shape[1] :]
         scorer.memory.history[thread, : len(kept)] = kept
         scorer.memory.length[thread] = len(kept)
-        shares = [new << NOVELTY | cost for cost, new in zip(one.burst, one.novelty, strict=True)]
+        shares = [
+            excused << EXCUSED | new << NOVELTY | cost
+            for cost, new, excused in zip(one.burst, one.novelty, one.excused, strict=True)
+        ]
         _fill(scorer.threads.ring[thread], shares, one.calls)
         scorer.threads.total[thread] = sum(shares)
         scorer.threads.calls[thread] = one.calls

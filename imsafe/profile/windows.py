@@ -55,9 +55,14 @@ directly after the one before it."""
 NOVELTY_MOST = 10
 """More, five new pairs, says nothing more."""
 
-NOVELTY = 40
-"""In a thread's ring and its sum the novelty stands above this bit, the surprise below it: one
-look into memory for both, and room for 20 of each."""
+NOVELTY, EXCUSED = 40, 48
+"""In a thread's ring and its sum the novelty stands above this bit and the surprise below it, and
+above the other one whether a signal excuses the call: one look into memory for all three, and
+room for 20 of each."""
+
+MOST_EXCUSED = 4
+"""Calls among the last 20 of a thread that signals excuse: those of two.  Whoever calls
+rt_sigreturn without a signal gains no more by it (Bosman and Bos, "Framing Signals", 2014)."""
 
 SIGNAL_RETURNS = tuple(
     sorted(
@@ -70,10 +75,11 @@ SIGNAL_RETURNS = tuple(
 """The calls with which the handler of a signal ends."""
 
 SURPRISE = (1 << NOVELTY) - 1
+PAIRS = (1 << EXCUSED - NOVELTY) - 1
 
 
 class ThreadWindows(NamedTuple):
-    """By the slot of a thread: a ring of capped surprises and novelty, their sum, calls so far."""
+    """By the slot of a thread: a ring (surprise, novelty, excused), its sum, calls so far."""
 
     ring: NDArray[np.int64]
     total: NDArray[np.int64]
@@ -164,23 +170,31 @@ def new_pairs(foreign: int) -> int:
 
 
 @inlined
-def is_by_signal(before: int, symbol: int, foreign: int) -> bool:
+def is_excused(windows: ThreadWindows, thread: int, before: int, symbol: int, foreign: int) -> bool:
     """Whether a call is where it is because a signal came just then: it surprises nobody.
 
     That is the return from a signal's handler, and the call after it: a signal may come anywhere.
-    Unless the call was never seen at all (`foreign` is 1).
+    Unless the call was never seen at all (`foreign` is 1), or too many have come.
 
     Parameters
     ----------
     before
         The thread's call before it; -1 where its context is void.
     """
-    return foreign != 1 and (symbol in SIGNAL_RETURNS or before in SIGNAL_RETURNS)
+    by_signal = symbol in SIGNAL_RETURNS or before in SIGNAL_RETURNS
+    return by_signal and foreign != 1 and windows.total[thread] >> EXCUSED < MOST_EXCUSED
 
 
 @inlined
-def burst(windows: ThreadWindows, thread: int, cost: int, new: int) -> tuple[float, float]:
+def burst(
+    windows: ThreadWindows, thread: int, cost: int, new: int, excused: bool
+) -> tuple[float, float]:
     """Burst and novelty of the thread's last calls, this one included.
+
+    Parameters
+    ----------
+    cost, new
+        Its surprise and new pairs; 0 where a signal excuses it.
 
     Returns
     -------
@@ -190,13 +204,13 @@ def burst(windows: ThreadWindows, thread: int, cost: int, new: int) -> tuple[flo
         How many ways there are to take two new pairs of calls from them: n (n - 1) / 2, at
         most 10.  One new pair happens; a second one so near to it hardly ever does.
     """
-    share = min(cost, BURST_CAP) | new << NOVELTY
+    share = min(cost, BURST_CAP) | new << NOVELTY | excused << EXCUSED
     place = index(windows.calls[thread]) % index(BURST)
     windows.total[thread] += share - windows.ring[thread, place]
     windows.ring[thread, place] = share
     windows.calls[thread] += 1
     total = windows.total[thread]
-    new_lately = total >> NOVELTY
+    new_lately = total >> NOVELTY & PAIRS
     return (
         real((total & SURPRISE) / (BURST * BIT)),
         real(min(new_lately * (new_lately - 1) >> 1, NOVELTY_MOST)),

@@ -49,6 +49,7 @@ class Thread:
     context: Sequence = ()
     surprises: list[int] = field(default_factory=list)
     new_pairs: list[int] = field(default_factory=list)
+    excused: list[bool] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,8 @@ def read(call: Call, counts: Counts, pairs: Counter[Stage]) -> Any:
     cost = counts.surprise(call.context, symbol)
     lately = {symbol, *call.context[-1:]}
     by_signal = bool(counts.count[symbol,] and lately & SIGNAL_RETURNS)
+    by_signal &= sum(thread.excused[-BURST:]) < 4
+    thread.excused.append(by_signal)
     thread.new_pairs.append(0 if by_signal else counts.new_pairs(call.context, symbol))
     new = sum(thread.new_pairs[-BURST:])
     share = 0 if by_signal else min(cost, CAP_BITS * 2**32)

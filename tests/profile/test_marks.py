@@ -50,6 +50,12 @@ def test_a_stretch_marked_with_its_state_alerts_no_more(profile: Profile) -> Non
     assert again.feed(0, stretch)["score"].max() < threshold
 
 
+def test_what_no_weight_helps_counts_once(profile: Profile) -> None:
+    profile.mark_normal([calls(ODD)], threshold=0.0)
+    assert [mark.weight for mark in profile.marks] == [1]
+    assert profile.knows([1 << 16 | number for number in (57, 59, 33)])
+
+
 def test_rare_but_often_repeated_contexts_need_weight(profile: Profile) -> None:
     # Each of these calls leaves a context that was followed by other things
     # thousands of times: counted once, they would surprise again.
