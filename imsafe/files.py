@@ -7,8 +7,8 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from errno import EISDIR
 from pathlib import Path
 
@@ -117,6 +117,24 @@ def check_no_folder(target: str | os.PathLike[str]) -> None:
     """
     if stat.S_ISDIR(mode_of(target)):
         raise cannot("write", target, IsADirectoryError(EISDIR, os.strerror(EISDIR)))
+
+
+def check_not_read(
+    target: str | os.PathLike[str], sources: Iterable[str | os.PathLike[str]]
+) -> None:
+    """Refuse to write into a file that is read.
+
+    Raises
+    ------
+    ImsafeError
+        It is one of the sources, by whatever name.
+    """
+    for source in sources:
+        with suppress(OSError):  # it is not there (yet)
+            if Path(target).samefile(source):
+                raise ImsafeError(
+                    f"{target} is what is to be read: choose another file to write to."
+                )
 
 
 @contextmanager

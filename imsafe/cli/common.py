@@ -76,6 +76,13 @@ def _not_empty(text: str) -> str:
     return text
 
 
+def a_file(text: str) -> str:
+    """The type of an option whose file is no stream: ``-`` would be one of that name."""
+    if text == "-":
+        raise argparse.ArgumentTypeError("this cannot be standard output; name a file")
+    return _not_empty(text)
+
+
 def _one_line(text: str) -> str:
     """Text that may come from a file or a peer, without line breaks and control characters."""
     return "".join(c if c.isprintable() else _visible(c) for c in text).strip()
@@ -148,7 +155,8 @@ def _prepare_streams() -> None:
         sys.stdout = io.TextIOWrapper(
             ours if isinstance(old.buffer, io.FileIO) else io.BufferedWriter(ours),  # as python -u
             encoding=old.encoding,
-            errors=old.errors,
+            # A watched program chooses its name: no letter of it may end our output.
+            errors="backslashreplace" if old.errors == "strict" else old.errors,
             line_buffering=bool(old.line_buffering),
             write_through=old.write_through,
         )

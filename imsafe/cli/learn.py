@@ -16,6 +16,7 @@ from imsafe.cli.common import (
     Parser,
     Progress,
     Stop,
+    a_file,
     emit,
     run,
     say,
@@ -25,7 +26,7 @@ from imsafe.cli.common import (
 from imsafe.cli.learn_pool import Order, Pool, default_jobs
 from imsafe.cli.learning import learn_trace
 from imsafe.errors import FileExistsRefused, ImsafeError
-from imsafe.files import check_no_folder, check_writable, mode_of
+from imsafe.files import check_no_folder, check_not_read, check_writable, mode_of
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
 from imsafe.words import number_of
 
@@ -69,7 +70,9 @@ def main(argv: list[str] | None = None) -> int:
         EXAMPLES,
     )
     parser.add_argument("traces", nargs="+", metavar="TRACE", help="a trace, a folder, or -")
-    parser.add_argument("-o", "--output", metavar="OUT.db", required=True, help="the profile")
+    parser.add_argument(
+        "-o", "--output", metavar="OUT.db", required=True, type=a_file, help="the profile"
+    )
     parser.add_argument("-i", "--input", metavar="IN.db", help="a profile to which is added")
     parser.add_argument(
         "-D", "--depth", type=int, metavar="DEPTH", help=f"longest sequences (default {DEPTH})"
@@ -103,6 +106,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _learn(options: argparse.Namespace) -> int:
+    # First, as a Ctrl-C while the number crunching is loaded would be lost in it.
+    # Standard input that is a trace says nothing by its end.
+    stop = Stop(watch_stdin=options.json and "-" not in options.traces)
     # Imported only now: --help and --version need no number crunching.
     from imsafe.profile.learner import Learner  # noqa: PLC0415
     from imsafe.profile.profile import Profile  # noqa: PLC0415
@@ -125,6 +131,7 @@ def _learn(options: argparse.Namespace) -> int:
         learner = Learner.from_profile(start)
     # One by one: a trace that is named twice is to be noticed, not passed over.
     paths = [path for given in options.traces for path in find_traces([given])]
+    check_not_read(output, paths)
     traces = [open_trace(path, options.format) for path in paths]
     before = 0 if known is None else len(known.traces)
     identities = [trace.identity for trace in traces]
@@ -138,8 +145,6 @@ def _learn(options: argparse.Namespace) -> int:
     elif mode_of(checkpoint.path):
         _note(f"{checkpoint.path} is of an earlier run; --resume goes on from it. Learning anew.")
     progress = Progress(as_json=options.json)
-    # Standard input that is a trace says nothing by its end.
-    stop = Stop(watch_stdin=options.json and "-" not in options.traces)
     learning = Learning(learner, options.app, progress, stop, checkpoint)
     try:
         jobs = options.jobs or default_jobs(left)

@@ -73,7 +73,9 @@ def _parser() -> common.Parser:
         default=[],
         help="judge the application of that name by this (repeatable)",
     )
-    parser.add_argument("-l", "--log", metavar="LOG", help="write the scores, or append them")
+    parser.add_argument(
+        "-l", "--log", metavar="LOG", type=common.a_file, help="write the scores, or append them"
+    )
     parser.add_argument(
         "--log-size",
         metavar="BYTES",
@@ -83,7 +85,9 @@ def _parser() -> common.Parser:
     parser.add_argument(
         "--log-keep", metavar="N", type=_count, help="remove older parts than the last N (all stay)"
     )
-    parser.add_argument("--record", metavar="FILE", help="record what is watched as a trace")
+    parser.add_argument(
+        "--record", metavar="FILE", type=common.a_file, help="record what is watched as a trace"
+    )
     parser.add_argument("--append", action="store_true", help="append to FILE if it exists")
     parser.add_argument(
         "-x", "--execute", metavar="PROGRAM", help="start this for each alert (no shell)"
@@ -102,7 +106,9 @@ def _parser() -> common.Parser:
         "--boxes", metavar="DIR", help="keep black boxes here, not in ~/.local/state/imsafe/boxes"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--alerts", metavar="FILE", help="append alerts as JSON lines")
+    parser.add_argument(
+        "--alerts", metavar="FILE", type=common.a_file, help="append alerts as JSON lines"
+    )
     parser.add_argument(
         "--journal", action="store_true", help="write alerts to systemd's journal, with fields"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from imsafe.cli.common import OK, Parser, run
+from imsafe.cli.common import OK, Parser, a_file, run
 from imsafe.errors import ImsafeError
 
 EXAMPLES = """\
@@ -31,7 +31,11 @@ def main(argv: list[str] | None = None) -> int:
     parser = Parser("ims-plot", "Plots the whole history in a score log of ims-monitor.", EXAMPLES)
     parser.add_argument("log", metavar="LOG", help="the score log")
     parser.add_argument(
-        "-o", "--output", metavar="IMAGE", help="write a .png or .svg file (or .csv), no window"
+        "-o",
+        "--output",
+        metavar="IMAGE",
+        type=a_file,
+        help="write a .png or .svg file (or .csv), no window",
     )
     parser.add_argument("--force", action="store_true", help="replace IMAGE if it exists")
     options = parser.parse_args(argv)

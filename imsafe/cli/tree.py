@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from imsafe.cli.common import OK, Parser, run
+from imsafe.cli.common import OK, Parser, a_file, run
 from imsafe.cli.learn import threshold_in_words
 from imsafe.errors import ImsafeError
-from imsafe.files import saved_whole
+from imsafe.files import check_not_read, saved_whole
 from imsafe.syscalls import symbol_of
 from imsafe.words import number_of
 
@@ -60,7 +60,9 @@ def main(argv: list[str] | None = None) -> int:
     form.add_argument("--dot", action="store_true", help="a graph for Graphviz")
     form.add_argument("--diff", metavar="OTHER.db", help="sequences that only one of them has")
     form.add_argument("--export", choices=("seccomp", "systemd"), help="the calls as an allow-list")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write there, whole or not at all")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=a_file, help="write there, whole or not at all"
+    )
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     parser.add_argument(
         "--prefix", type=_sequence, default=[], metavar="CALL,CALL", help="sequences beginning so"
@@ -69,12 +71,15 @@ def main(argv: list[str] | None = None) -> int:
         "--min-count", type=_count, default=1, metavar="N", help="sequences seen so often"
     )
     options = parser.parse_args(argv)
+    if options.export and (options.prefix or options.min_count > 1):
+        parser.error("--export takes all calls: --prefix and --min-count do not go with it")
     return run("ims-tree", lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
     if options.output is None:
         return _show(options)
+    check_not_read(options.output, filter(None, (options.profile, options.diff)))
     # Asked to end, it leaves no part of a file behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (

@@ -188,6 +188,7 @@ class Learner:
                 f"{name} is in the profile already; say --again to count it once more."
             )
         unit_name = identity if times == 0 else f"{identity}#{times}"
+        name = name.encode("utf-8", "backslashreplace").decode()  # of a file, which may be no text
         self._trace = _Trace(identity, name, dict(meta or {}), unit_name)
 
     def begin_segment(self, stream: int, meta: dict[str, Any]) -> None:

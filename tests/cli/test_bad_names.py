@@ -126,3 +126,63 @@ def test_standard_input_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     (tmp_path / "-").mkdir()
     assert find_traces(["-"]) == [Path("-")]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "learn --force -o whole.imt whole.imt",
+        "learn --force -o sub/../whole.imt sub/.. ",
+        "tree web.db --force -o web.db",
+        "tree other.db --diff web.db --force -o web.db",
+    ],
+)
+def test_nothing_is_written_over_what_is_read(words: str, folder: Path) -> None:
+    (folder / "sub").mkdir(exist_ok=True)
+    shutil.copy(folder / "web.db", folder / "other.db")
+    kept = {name: (folder / name).read_bytes() for name in ("whole.imt", "web.db")}
+    done = run(words.split(), folder)
+    assert done.returncode == 2
+    assert "choose another file" in done.stderr
+    assert {name: (folder / name).read_bytes() for name in kept} == kept
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "learn -o - whole.imt", "tree web.db -o -", "plot x.log -o -",
+        "monitor -d web.db --replay whole.imt -l -",
+        "monitor -d web.db --replay whole.imt --record -",
+        "monitor -d web.db --replay whole.imt --alerts -",
+    ],
+)  # fmt: skip
+def test_a_file_is_never_called_dash(words: str, folder: Path) -> None:
+    done = run(words.split(), folder)
+    assert done.returncode == 2
+    assert "name a file" in done.stderr
+    assert not (folder / "-").exists()
+
+
+def test_a_trace_whose_name_is_no_text_is_learned(folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "whole.imt", os.fsencode(tmp_path) + b"/b\xff.imt")
+    done = run(["learn", "-o", str(tmp_path / "x.db"), str(tmp_path)], folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "x.db").exists()
+
+
+def test_an_output_that_lacks_a_letter_shows_which(folder: Path, tmp_path: Path) -> None:
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/x\xff.db")
+    done = subprocess.run(
+        [sys.executable, "-m", "imsafe.cli.learn", "-o", name, str(folder / "whole.imt")],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1:strict"},
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "x\\udcff.db" in done.stdout
+
+
+def test_a_filter_holds_all_calls_or_is_refused(folder: Path) -> None:
+    for more in (["--min-count", "5"], ["--prefix", "read"]):
+        done = run(["tree", "web.db", "--export", "systemd", *more], folder)
+        assert done.returncode == 2
+        assert "do not go with it" in done.stderr
