@@ -47,8 +47,9 @@ class Routing:
             self._loading.clear()
             self._loaded.clear()
         elif isinstance(item, ProcessInfo):
+            is_again = item.pid in self._ended  # another process with its number
             self._ended.pop(item.pid, None)
-            self._note_program(item)
+            self._note_program(item, is_again=is_again)
             self._processes[item.pid] = self._complete(item)
             if len(self._processes) > MOST_PROCESSES:
                 oldest = next(iter(self._ended or self._processes))
@@ -66,8 +67,8 @@ class Routing:
             return info
         return replace(info, argv=parent.argv, user=info.user or parent.user)
 
-    def _note_program(self, info: ProcessInfo) -> None:
-        pid, is_born = info.pid, info.started_ns == info.time_ns > 0
+    def _note_program(self, info: ProcessInfo, *, is_again: bool) -> None:
+        pid, is_born = info.pid, is_again or info.started_ns == info.time_ns > 0
         if pid in self._loading:
             self._loading.remove(pid)
             self._loaded[pid] = info.comm

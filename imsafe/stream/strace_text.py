@@ -294,7 +294,8 @@ class _Reader:
         self._records.append((time_ns, parent.pid, birth.parent_tid, 0, 0, Kind.FORK, tid))
         if not birth.is_thread:
             program = self._programs.get(parent.pid, _Program(0))
-            self._joined(time_ns, pid, _Program(parent.pid, program.comm, program.exe))
+            born = _Program(parent.pid, program.comm, program.exe)
+            self._joined(time_ns, pid, born, started_ns=time_ns)
         return thread
 
     def _birth_under_way(self, tid: int) -> _Birth | None:
@@ -361,11 +362,12 @@ class _Reader:
             comm = PurePosixPath(path).name[:15]
             self._joined(time_ns, thread.pid, _Program(before.parent, comm, path))
 
-    def _joined(self, time_ns: int, pid: int, program: _Program) -> None:
+    def _joined(self, time_ns: int, pid: int, program: _Program, started_ns: int = 0) -> None:
         self._programs[pid] = program
         self.pack()
+        parent, comm, exe = program.parent, program.comm, program.exe
         self._items.append(
-            ProcessInfo(time_ns, pid, program.parent, program.comm, program.exe, application=1)
+            ProcessInfo(time_ns, pid, parent, comm, exe, application=1, started_ns=started_ns)
         )
 
     def _ended(self, tid: int, thread: _Thread, end: bytes, time_ns: int) -> bool:

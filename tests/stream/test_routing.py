@@ -99,6 +99,11 @@ def test_a_loaded_program_goes_by_its_first_name_and_to_children(
     assert [routing.loaded(pid) for pid in (10, 20, 30)] == ["sh", "sh", ""]
     routing.feed(ProcessInfo(9, 20, 30, "other", "/x", 1, started_ns=9))  # the number, used again
     assert routing.loaded(20) == ""
+    routing.feed(ProcessInfo(11, 20, 10, "sh", "/x", 1, started_ns=11))
+    assert routing.loaded(20) == "sh"
+    routing.ended(20)
+    routing.feed(ProcessInfo(13, 20, 30, "other", "/x", 1))  # nobody saw it being born
+    assert routing.loaded(20) == ""
 
     monkeypatch.setattr(routing_module, "MOST_PROCESSES", 10)
     routing.loads(_loads(*range(100, 150)))

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from imsafe.errors import CutShort, ImsafeError, StreamError
 from imsafe.events import EVENT, OUT_OF_RANGE, Abi, Events, Kind, symbols
 from imsafe.stream.items import Closed, Item, ProcessInfo, Segment
+from imsafe.stream.routing import Routing
 from imsafe.stream.strace_text import read_strace
 from imsafe.stream.traces import open_trace
 from imsafe.syscalls import name as call_name
@@ -227,6 +228,21 @@ def test_how_a_thread_ends(end: str, status: int) -> None:
 def test_a_number_given_again_is_another_thread() -> None:
     text = "10 close(3) = 0\n10 +++ exited with 0 +++\n10 close(3) = 0\n10 +++ exited with 1 +++\n"
     assert [aux for *_, aux in _lifecycle(text)] == [0, 256]
+
+
+def test_a_process_with_a_number_given_again_has_loaded_nothing() -> None:
+    child = "10 fork() = 11\n11 {0}11 exit_group(0) = ?\n11 +++ exited with 0 +++\n"
+    loads = 'execve("/bin/evil", ["evil"], 0x7f) = 0\n'
+    text = EXEC + child.format(loads) + child.format("getpid() = 11\n")
+    routing, loaded = Routing(), []
+    for item in _items(text):
+        if isinstance(item, np.ndarray):
+            routing.loads(item)
+        else:
+            routing.feed(item)
+        loaded.append(routing.loaded(11))
+    assert "evil" in loaded
+    assert loaded[-1] == "sh"
 
 
 def test_modes_and_unknown_calls() -> None:
