@@ -34,6 +34,7 @@ from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import Scorer
 from imsafe.stream.items import Closed, Item, Lost, ProcessInfo, Segment
+from imsafe.words import printable
 
 MOST_BOXES_FILLING = 100
 """Black boxes that may be filled at a time; alerts beyond it get none."""
@@ -45,6 +46,7 @@ Who makes threads up must not fill the memory.  With a piece more the scorer's a
 are just full.
 """
 
+_MOST_STRANGERS = 20
 MOST_SEQUENCES = 100
 """Alerts whose calls are kept in memory, for "this was normal"."""
 
@@ -100,6 +102,7 @@ class Engine:
         self._everything = everything
         self._differences = differences
         self._by_name = {watched.name: watched for watched in applications}
+        self._strangers: set[str] = set()
         self._streams: dict[tuple[int, int], StreamWatch] = {}
         self._begun = 0
         self._open: dict[Crossing, Alert] = {}
@@ -181,7 +184,19 @@ class Engine:
         for index, name in enumerate(names):
             if name in self._by_name and not self._everything:
                 numbers[index + 1] = self._by_name[name].number
+        if not numbers.any():
+            self._tell_of_strangers(names)
         return numbers
+
+    def _tell_of_strangers(self, names: list[str]) -> None:
+        """A stream has no watched application: a slip of the pen would watch nothing for months."""
+        for name in names:
+            if name not in self._strangers and len(self._strangers) < _MOST_STRANGERS:
+                self._strangers.add(name)
+                self.findings.notices.append(
+                    f"{printable(name)} is not watched: the applications that are watched are"
+                    f" called {', '.join(map(printable, self._by_name))}."
+                )
 
     def watched(self, number: int) -> Watched:
         """The watched application of that number."""

@@ -126,6 +126,16 @@ def test_applications_are_told_apart_and_the_rest_is_counted(new_engine: NewEngi
     assert engine.not_watched == 60
 
 
+def test_a_name_that_nothing_has_is_told(new_engine: NewEngine) -> None:
+    engine = new_engine(names=("nosuchapp", "other"))
+    stranger = segment(applications=[{"name": "sh"}, {"name": "e\x1bl"}])
+    feed_all(engine, [stranger, events_of(normal_calls(60)), stranger], 100)
+    assert engine.take().notices == [
+        "sh is not watched: the applications that are watched are called nosuchapp, other.",
+        "e\\x1bl is not watched: the applications that are watched are called nosuchapp, other.",
+    ]
+
+
 def test_a_process_that_leaves_is_void(new_engine: NewEngine) -> None:
     engine = new_engine(threshold=0.4)
     feed_all(
