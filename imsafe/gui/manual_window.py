@@ -35,10 +35,11 @@ from imsafe.gui.settings import Settings
 from imsafe.gui.sizes import resize_to_fit
 
 CHAPTERS = (
-    "manual", "concepts", "command-line", "troubleshooting", "limits", "tracing", "kernel-tracer",
-    "overhead", "from-strace-and-stide", "detection-model", "detection",
+    "manual", "concepts", "command-line", "server", "troubleshooting", "limits", "tracing",
+    "kernel-tracer", "overhead", "from-strace-and-stide", "detection-model", "detection", "daemons",
+    "window", "write-a-source", "stream-format", "view-protocol", "security", "reliability",
 )  # fmt: skip
-"""In the order of the table of contents; one that an installation lacks is left out."""
+"""In the order of `docs/index.md`; one that an installation lacks is left out."""
 
 _PLACE = Qt.ItemDataRole.UserRole
 _DIRECTIVE = re.compile(r"^```\{(\w+)\}([^\n]*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
@@ -64,7 +65,8 @@ def _plain_markdown(text: str) -> str:
             return f"![]({argument.strip()})\n"
         return ""
 
-    return _DIRECTIVE.sub(replaced, text)
+    # A definition becomes a paragraph below its term: Qt knows no lists of definitions.
+    return _DIRECTIVE.sub(replaced, text).replace("\n: ", "\n\n")
 
 
 def anchor_of(heading: str) -> str:
@@ -181,14 +183,14 @@ class ManualWindow(QMainWindow):
     def open(self, place: str) -> None:
         """Show a chapter, or a heading of one: ``manual#configure``."""
         chapter, _, anchor = place.partition("#")
-        if self._folder is None or not self._load(chapter or self._chapter):
+        if self._folder is None:
             return
-        self._visited.append(f"{self._chapter}#{anchor}" if anchor else self._chapter)
-        self.back.setEnabled(len(self._visited) > 1)
-        if anchor:
-            self._scroll_to(anchor)
-        else:
-            self.text.moveCursor(QTextCursor.MoveOperation.Start)
+        found = self._load(chapter or self._chapter)
+        if found:
+            self._visited.append(f"{self._chapter}#{anchor}" if anchor else self._chapter)
+            self.back.setEnabled(len(self._visited) > 1)
+            found = self._scroll_to(anchor)
+        self._say("" if found else self.tr("Not in this manual: {0}").format(place))
 
     def _load(self, chapter: str) -> bool:
         assert self._folder is not None
@@ -201,7 +203,10 @@ class ManualWindow(QMainWindow):
         self.text.setMarkdown(_plain_markdown(path.read_text(encoding="utf-8")))
         return True
 
-    def _scroll_to(self, anchor: str) -> None:
+    def _scroll_to(self, anchor: str) -> bool:
+        if not anchor:
+            self.text.moveCursor(QTextCursor.MoveOperation.Start)
+            return True
         document = self.text.document()
         assert document is not None
         block: QTextBlock = document.begin()
@@ -211,8 +216,9 @@ class ManualWindow(QMainWindow):
                 # The heading comes to the top: from below, a cursor would be at the bottom.
                 self.text.moveCursor(QTextCursor.MoveOperation.End)
                 self.text.setTextCursor(QTextCursor(block))
-                return
+                return True
             block = block.next()
+        return False
 
     def _go_back(self) -> None:
         if len(self._visited) > 1:
@@ -247,9 +253,12 @@ class ManualWindow(QMainWindow):
                 self.open(chapter)
                 self.text.find(words)
                 return
+        self._say(self.tr("Not found: {0}").format(words))
+
+    def _say(self, words: str) -> None:
         bar = self.statusBar()
         assert bar is not None
-        bar.showMessage(self.tr("Not found: {0}").format(words), 5000)
+        bar.showMessage(words, 5000)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: D102
         self._settings.save_geometry("manual", self)

@@ -7,7 +7,7 @@ import contextlib
 import re
 
 import pytest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import Qt, QUrl
 from PyQt6.QtGui import QPalette
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -29,7 +29,7 @@ from imsafe.gui.device import KernelDevice, SensorDevice, SensorProgram, TraceDe
 from imsafe.gui.fields import ProblemLine
 from imsafe.gui.guide import Guide
 from imsafe.gui.main_window import MainWindow
-from imsafe.gui.manual_window import ManualWindow, anchor_of, manual_path
+from imsafe.gui.manual_window import CHAPTERS, ManualWindow, anchor_of, manual_path
 from imsafe.gui.session import Session
 from imsafe.gui.sizes import resize_to_fit
 from imsafe.sources.kernel_request import KernelRequest
@@ -163,6 +163,32 @@ def test_f1_opens_the_chapter_of_a_dialog(qtbot, window):
         assert heading.blockFormat().headingLevel() > 0, f"{name}: no such chapter"
         assert manual._visited[-1] == f"manual#{anchor_of(heading.text())}"
         manual.close()
+
+
+def test_the_manual_has_the_chapters_of_the_html_in_their_order():
+    lines = (manual_path().parent / "index.md").read_text("utf-8").splitlines()
+    assert list(CHAPTERS) == [line for line in lines if re.fullmatch(r"[a-z-]+", line)]
+
+
+def test_a_message_in_the_manual_stands_above_its_explanation(qtbot, settings):
+    manual = ManualWindow(settings)
+    qtbot.addWidget(manual)
+    manual.open("troubleshooting")
+    lines = manual.text.toPlainText().splitlines()
+    place = lines.index("The kernel tracer needs bcc, which is not installed")
+    assert "apt install python3-bpfcc" in lines[place + 1]
+    assert not [line for line in lines if line.startswith(": ") or " : " in line]
+
+
+@pytest.mark.parametrize("link", ["../ARCHITECTURE.md", "limits.md#no-such-heading"])
+def test_a_link_out_of_the_manual_is_told(qtbot, settings, link):
+    manual = ManualWindow(settings)
+    qtbot.addWidget(manual)
+    manual.text.anchorClicked.emit(QUrl(link))
+    assert link.removeprefix("../").replace(".md", "") in manual.statusBar().currentMessage()
+    manual.text.anchorClicked.emit(QUrl("concepts.md"))
+    assert manual.text.toPlainText().startswith("Concepts")
+    assert manual.statusBar().currentMessage() == ""
 
 
 def test_manual_contents_links_and_search(qtbot, window):

@@ -1568,6 +1568,10 @@ Freie Software unter der GNU General Public License, Version 3 oder später.</tr
             <translation>&amp;Zurück</translation>
         </message>
         <message>
+            <source>Not in this manual: {0}</source>
+            <translation>Nicht in diesem Handbuch: {0}</translation>
+        </message>
+        <message>
             <source>Not found: {0}</source>
             <translation>Nicht gefunden: {0}</translation>
         </message>
