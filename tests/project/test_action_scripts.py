@@ -196,3 +196,17 @@ def test_what_is_no_alert_is_told(tmp_path, name, site):
     done = run(name, tmp_path / "settings.toml", text, alert={})
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["mail", "webhook"])
+def test_the_file_that_is_named_is_looked_at_first_as_the_script_says(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    usual = tmp_path / "imsafe" / "actions" / f"{name}.toml"
+    usual.parent.mkdir(parents=True)
+    usual.write_text("nothing = 1\n")
+    named = tmp_path / "named.toml"
+    done = run(name, named, "odd = 1\n")
+    assert done.returncode == 1
+    assert f"{named}: there is no key 'odd'" in done.stderr
+    text = (SCRIPTS / f"imsafe-{name}").read_text(encoding="utf-8")
+    assert text.index(f"IMSAFE_{name.upper()}_SETTINGS") < text.index("/etc/imsafe")
