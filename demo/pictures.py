@@ -203,7 +203,7 @@ class Pictures:
         assert learn is not None
         yield pause(0.3)
         self._grab(learn, "learn-empty")
-        learn.add_paths([str(self._data / "watched.imt"), str(self._data / "web.db")])
+        learn.add_paths([str(self._data / "normal.imt"), str(self._data / "web.db")])
         learn.output.set_path(str(self._data / "new.db"))
         learn.learn()
         yield Until(learn.use.isVisible, "the profile is learned", LONG)

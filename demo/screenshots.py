@@ -20,9 +20,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from demo.steps import ROOT, say, tool
+from demo.steps import ROOT, say, tool, visit, workplace
 from demo.virtual_display import display
-from demo.web_server import DemoError
+from demo.web_server import DemoError, new_site
 
 IMAGES = ROOT / "docs" / "images"
 SCHEMES = ("light", "dark")
@@ -31,6 +31,7 @@ MANUAL = "en"
 """The manual's language."""
 SCREEN = "2600x1900"
 PATIENCE_S = 1200
+_FRESH = 1000  # the seed of a visit that no other run has
 
 
 def main() -> int:
@@ -65,6 +66,7 @@ def _all(data: Path, output: Path, language: str) -> None:
         for name in ("web.db", "scores.log", "watched.imt"):
             shutil.copy(data / name, home / name)
         _learn_another(home)
+        _record_normal(home)
         action = home / "tell-me"
         action.write_text('#!/bin/sh\necho "To root: $IMSAFE_APPLICATION scored $IMSAFE_SCORE"\n')
         action.chmod(0o755)
@@ -98,6 +100,13 @@ def _learn_another(home: Path) -> None:
         [tool("ims-learn"), "-o", str(home / "watched.db"), str(home / "watched.imt")],
         check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
     )  # fmt: skip
+
+
+def _record_normal(home: Path) -> None:
+    """A run without an attack that was not learned yet, to be added to the profile."""
+    with workplace() as folder:
+        tracer = [tool("ims-trace"), "-o", str(home / "normal.imt"), "--"]
+        visit(new_site(folder, seed=_FRESH), tracer, _FRESH)
 
 
 def _copy_to_manual(pictures: Path) -> None:
