@@ -28,7 +28,8 @@ class Saturation:
     The chance that the next call ends a sequence that was never seen is
     estimated by the share of those that were seen once: n1 / N, with variance
     (n1 + 2 n2) / N^2 if they came one by one.  But one odd call is in as many
-    sequences as these have calls, so the variance is taken times that length.
+    sequences as these have calls, so the variance is taken times that length,
+    and with one more, as n1 and n2 may both be 0.
     It holds for more of the same; of what was never done while recording, no
     count can tell.
 
