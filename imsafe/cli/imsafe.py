@@ -13,7 +13,7 @@ EXAMPLES = """\
   imsafe ftpd.db             the window, with this behaviour database
   imsafe week.imt            the window, to replay this trace
   imsafe scores.log          the plot of this score log
-  imsafe --view /run/imsafe/view
+  imsafe --view /run/imsafe/monitor/vsftpd/view
                              the window of a monitor that runs as a service
   imsafe check               what works on this machine, and what is missing
 """

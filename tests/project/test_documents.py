@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from imsafe.cli import service_config
+from imsafe.monitor.processes import MOST_PROCESSES, MOST_ROWS
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROGRAMS: dict[str, str] = {
@@ -91,6 +94,34 @@ def test_manual_page_is_clean(program):
     command = ["mandoc", "-T", "lint", "-W", "warning", f"man/{program}.1"]
     process = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert process.stdout + process.stderr == ""
+
+
+def test_the_page_of_the_configuration_has_every_key():
+    text = (ROOT / "man" / "imsafe.toml.5").read_text(encoding="utf-8").replace("\\-", "-")
+    parts = dict(re.findall(r"^\.S[SH] (.+)\n((?:(?!\.S[SH] ).*\n)*)", text, flags=re.MULTILINE))
+    wanted = {f"kind = {kind}": keys for kind, keys in service_config._SOURCES.items()}
+    wanted |= {f"TABLE [{table}]": keys for table, keys in service_config._TABLES.items()}
+    for title, keys in wanted.items():
+        tags = " ".join(re.findall(r"^\.TP\n\.BR? (.+)", parts[title], flags=re.MULTILINE))
+        assert set(re.sub(r'[",]', " ", tags).split()) == set(keys), title
+
+
+def test_the_window_of_a_service_is_where_the_help_looks():
+    unit = (ROOT / "packaging" / "systemd" / "imsafe-monitor@.service").read_text("utf-8")
+    folder = re.search(r"^RuntimeDirectory=(.*)/%i$", unit, flags=re.MULTILINE)[1]
+    process = subprocess.run(
+        [sys.executable, "-m", PROGRAMS["imsafe"], "--help"],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
+    assert re.search(rf" --view /run/{folder}/\w+/view\n", process.stdout)
+
+
+def test_as_many_processes_are_shown_as_the_documents_say():
+    for name in ("limits", "reliability", "security"):
+        text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+        lines = [line for line in text.splitlines() if f"{MOST_PROCESSES:,}" in line]
+        assert not any(f"{MOST_PROCESSES:,} shown" in line for line in lines), name
+        assert f"{MOST_ROWS:,}" in text, name
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
