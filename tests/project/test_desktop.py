@@ -88,6 +88,21 @@ def test_everything_that_is_shared_exists():
     assert pages == {page.name for page in PAGES}
 
 
+def test_the_example_of_a_source_is_shared_where_its_chapter_says():
+    folder = "share/doc/imsafe/examples/auditd"
+    example = ROOT / "examples" / "auditd"
+    shared = {target for source, target in WHEEL["shared-data"].items() if "auditd" in source}
+    tracked = [path for path in example.iterdir() if path.suffix in (".py", ".toml")]
+    assert shared == {f"{folder}/{path.name}" for path in tracked}
+    assert folder in (ROOT / "docs" / "write-a-source.md").read_text(encoding="utf-8")
+
+
+def test_the_metainfo_has_one_licence():
+    text = METAINFO.read_text(encoding="utf-8")
+    licence = ElementTree.fromstring(text).findtext("metadata_license")
+    assert f"SPDX-License-Identifier: {licence} " in text
+
+
 def test_files_are_known_by_their_content(tmp_path):
     """By the real database of types, whatever the file's name is."""
     for name in ("update-mime-database", "gio"):

@@ -24,6 +24,7 @@ if sys.platform != "linux":
 from imsafe.sources.kernel import INSTALLED_TRACER
 
 ROOT = Path(__file__).resolve().parents[2]
+DEB = ROOT / "tools" / "deb"
 PACKAGING = ROOT / "packaging"
 POLICY = PACKAGING / "polkit" / "org.imsafe.tracer.policy"
 PROGRAM = PACKAGING / "libexec" / "imsafe-tracer"
@@ -149,3 +150,48 @@ def test_the_capabilities_of_the_service_are_enough():
     if "in this container" in done.stdout:
         pytest.skip("the tracer does not run in a container")
     assert "1,003 of 1,003 calls" in done.stdout, done.stdout + done.stderr
+
+
+def files_of_the_deb(tool: Path) -> list[str]:
+    done = subprocess.run([tool, "--list"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def test_the_deb_is_made_of_the_same_files_where_there_is_no_git(tmp_path):
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout")
+    files = files_of_the_deb(DEB)
+    for name in [*files, "tests/conftest.py"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, tmp_path / name, follow_symlinks=False)
+    for name in (".venv/bin/python", "build/deb/old", "dist/x.whl", "imsafe/__pycache__/x.pyc"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert "imsafe/__init__.py" in files
+    assert files_of_the_deb(tmp_path / "tools" / "deb") == files
+
+
+def test_the_deb_names_one_maintainer_and_no_domain_of_others():
+    control = (PACKAGING / "debian" / "control").read_text(encoding="utf-8")
+    maintainer = re.search(r"^Maintainer: (.*)", control, flags=re.MULTILINE)[1]
+    assert maintainer.endswith("@localhost>")
+    assert f"\n -- {maintainer}  $when\n" in DEB.read_text(encoding="utf-8")
+
+
+def test_the_deb_has_the_changes_that_its_changelog_points_to():
+    documents = (PACKAGING / "debian" / "imsafe.docs").read_text(encoding="utf-8").split()
+    assert "See CHANGELOG.md" in DEB.read_text(encoding="utf-8")
+    assert "CHANGELOG.md" in documents
+    assert all((ROOT / name).is_file() for name in documents)
+    # Else debhelper puts it into the place of the changelog that points to it.
+    rules = (PACKAGING / "debian" / "rules").read_text(encoding="utf-8")
+    assert "\n\tdh_installchangelogs -XCHANGELOG.md\n" in rules
+
+
+def test_what_says_where_the_units_go_is_right():
+    installed = (PACKAGING / "debian" / "imsafe.install").read_text(encoding="utf-8")
+    (folder,) = set(re.findall(r"^packaging/systemd/\S+ (\S+)$", installed, flags=re.MULTILINE))
+    text = (PACKAGING / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in text.splitlines() if line.startswith("| `systemd/imsafe-tracer"))
+    assert row.split("|")[2].startswith(f" `/{folder}/`")
