@@ -205,7 +205,7 @@ def answer(monkeypatch, path):
         monkeypatch.setattr(QFileDialog, name, lambda *_: (str(path), ""))
 
 
-def test_the_menus_of_a_graph(qtbot, window, tmp_path, monkeypatch):
+def test_the_menus_of_a_graph(window, tmp_path):
     log = tmp_path / "scores.log"
     log.write_text("# ImSafe score log 1\n")
     window.plot_log(str(log))
@@ -213,15 +213,26 @@ def test_the_menus_of_a_graph(qtbot, window, tmp_path, monkeypatch):
     items = leaves(graph.menuBar())
     own = {name for name in items if not name.startswith("Plot > ")}
     assert own == {"File > Save as...", "File > Close"}
-    for name, path in (("File > Save as...", "a.png"), ("Plot > Save graph as...", "b.svg")):
-        answer(monkeypatch, tmp_path / path)
+
+    def save(name, path):
         items[name].trigger()
+        (dialog,) = [one for one in graph.findChildren(QFileDialog) if one.isVisible()]
+        for form in dialog.nameFilters():
+            dialog.filterSelected.emit(form)  # a name without an ending gets that of its form
+            assert f"*.{dialog.defaultSuffix()}" in form
+        dialog.fileSelected.emit(str(path))
+        dialog.close()
+
+    for name, path in (("File > Save as...", "a.png"), ("Plot > Save graph as...", "b.svg")):
+        save(name, tmp_path / path)
         assert (tmp_path / path).stat().st_size > 500
-    answer(monkeypatch, tmp_path / "no" / "c.png")
-    items["File > Save as..."].trigger()
-    (box,) = graph.findChildren(QMessageBox)
-    assert "Cannot write" in box.text()
-    box.close()
+    for path, words in (("no/c.png", "Cannot write"), ("d.pdf", "ends in none of")):
+        save("File > Save as...", tmp_path / path)
+        (box,) = graph.findChildren(QMessageBox)
+        assert words in box.text()
+        box.setParent(None)
+        box.deleteLater()
+    assert not (tmp_path / "d.pdf").exists()
     items["File > Close"].trigger()
     assert not graph.isVisible()
 
