@@ -16,6 +16,7 @@ from imsafe.profile.opening import Damaged, opened
 from imsafe.profile.pace import Pace, why_no_threshold
 from imsafe.profile.programs import Programs
 from imsafe.profile.saturation import Saturation, as_saturation
+from imsafe.profile.trace_meta import Mode, applications_of, modes_of
 from imsafe.profile.tree import MAX_DEPTH, Alphabets, PrefixTree
 from imsafe.profile.tree_rows import read_first_level
 from imsafe.profile.tree_rows import read_tree as _rows
@@ -53,7 +54,7 @@ class Glance:
     traces: int
     marks: int
     applications: tuple[str, ...]
-    modes: tuple[tuple[str, bool | None], ...]
+    modes: tuple[Mode, ...]
     pace: Pace
     suggested_threshold: float | None
     why_no_threshold: str
@@ -75,7 +76,7 @@ def glance(path: str | os.PathLike[str]) -> Glance:
         (nodes,) = connection.execute("SELECT count(*) - 1 FROM nodes").fetchone()
         (marks,) = connection.execute("SELECT count(*) FROM marks").fetchone()
         names: set[str] = set()
-        modes: set[tuple[str, bool | None]] = set()
+        modes: set[Mode] = set()
         totals = np.zeros(6, np.int64)
         metas: list[dict[str, Any]] = []
         traces = 0
@@ -91,15 +92,8 @@ def glance(path: str | os.PathLike[str]) -> Glance:
             traces += 1
             meta = _object(text, "a trace's header")
             metas.append(meta)
-            follow = meta.get("follow_exec")
-            modes.add((str(meta.get("tracer", "")), follow if isinstance(follow, bool) else None))
-            entries = meta.get("applications", [])
-            if isinstance(entries, list):
-                names |= {
-                    str(entry["name"])
-                    for entry in entries
-                    if isinstance(entry, dict) and "name" in entry
-                }
+            modes.update(modes_of(meta))
+            names.update(applications_of(meta))
         calibrated = _object(_setting(connection, "calibration"), "its calibration").get("units")
         if type(calibrated) is not int:
             raise Damaged("its calibration lacks values")

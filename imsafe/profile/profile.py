@@ -7,7 +7,7 @@ import dataclasses
 import datetime
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from imsafe.errors import ProfileError
 from imsafe.events import Events
@@ -22,16 +22,10 @@ from imsafe.profile.programs import Programs
 from imsafe.profile.repertoire import Sets
 from imsafe.profile.saturation import Saturation, new_pair_chance, saturation
 from imsafe.profile.scorer import Scorer
+from imsafe.profile.trace_meta import Mode, applications_of, modes_of
 from imsafe.profile.tree import PrefixTree
 from imsafe.profile.units import only_beginnings
 from imsafe.profile.windows import DRIFT_LEAST
-
-
-class Mode(NamedTuple):
-    """How traces were recorded."""
-
-    tracer: str
-    follow_exec: bool | None
 
 
 class Profile:
@@ -129,19 +123,12 @@ class Profile:
     @property
     def applications(self) -> list[str]:
         """Names of the applications that the traces were recorded from."""
-        return sorted(
-            {
-                str(entry["name"])
-                for trace in self.traces
-                for entry in _entries(trace.meta)
-                if isinstance(entry, dict) and "name" in entry
-            }
-        )
+        return sorted({name for trace in self.traces for name in applications_of(trace.meta)})
 
     @property
     def modes(self) -> list[Mode]:
         """The ways in which the traces were recorded."""
-        modes = {mode for trace in self.traces for mode in _modes(trace.meta)}
+        modes = {mode for trace in self.traces for mode in modes_of(trace.meta)}
         return sorted(modes, key=lambda mode: (mode.tracer, str(mode.follow_exec)))
 
     @property
@@ -293,22 +280,6 @@ class Profile:
                 scorer.restore(stream, int(sequence.events["pid"][0]), state)
             highest = max(highest, float(scorer.feed(stream, sequence.events)["score"].max()))
         return highest
-
-
-def _entries(meta: dict[str, Any]) -> list[Any]:
-    entries = meta.get("applications")
-    return entries if isinstance(entries, list) else []
-
-
-def _modes(meta: dict[str, Any]) -> list[Mode]:
-    """The ways in which the segments of a trace were recorded, from its metadata."""
-    listed = meta.get("modes")
-    pairs = listed if isinstance(listed, list) else [[meta.get("tracer"), meta.get("follow_exec")]]
-    return [
-        Mode(str(pair[0] or ""), pair[1] if isinstance(pair[1], bool) else None)
-        for pair in pairs
-        if isinstance(pair, list) and len(pair) == 2
-    ]
 
 
 def _sequence(unit: Events | tuple[dict[str, Any], Events] | MarkedSequence) -> MarkedSequence:

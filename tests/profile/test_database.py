@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 
 from imsafe.errors import FileExistsRefused, ImsafeError, ProfileError
+from imsafe.gui.device import SensorDevice
+from imsafe.gui.mode_check import mode_difference
 from imsafe.profile.glance import glance
+from imsafe.profile.learner import Learner
 from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import Scorer
 from tests.profile.making import calls, daemon, learned
@@ -226,6 +229,25 @@ def test_a_glance_needs_no_number_crunching(saved: Path) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == ("80000\n", "")
+
+
+def test_a_glance_sees_how_each_segment_was_recorded(tmp_path: Path) -> None:
+    learner = Learner()
+    # As `ims-trace` writes it: a header of its own, then the segments of the kernel tracer.
+    own = {"tracer": "ims-trace", "applications": [{"name": "a"}]}
+    learner.begin_trace("a", "a", own)
+    kernel = {"tracer": "kernel", "follow_exec": False, "applications": [{"name": "b"}]}
+    learner.begin_segment(0, own)
+    learner.begin_segment(1, kernel)
+    learner.feed(1, calls([1, 2, 3]))
+    learner.end_trace()
+    profile = learner.finish()
+    profile.save(tmp_path / "a.db")
+    seen = glance(tmp_path / "a.db")
+    assert seen.modes == (("ims-trace", None), ("kernel", False)) == tuple(profile.modes)
+    assert seen.applications == ("a", "b") == tuple(profile.applications)
+    words = "learned with the driver, and the device is a sensor"
+    assert words in mode_difference(seen, SensorDevice())
 
 
 @pytest.mark.parametrize("writable", [True, False])
