@@ -117,10 +117,11 @@ def _calls_of(
         if isinstance(part, Lost):
             epoch += 1
             continue
-        own = np.flatnonzero(part.events["tid"] == tid)
+        events = part.events
+        own = np.flatnonzero((events["tid"] == tid) & (events["kind"] != Kind.FORK))
         if not len(own):
             continue
-        events = part.events[own]
+        events = events[own]
         is_call = events["kind"] == Kind.CALL
         breaks = np.cumsum(~is_call)[is_call]
         calls = events[is_call]

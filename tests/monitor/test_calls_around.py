@@ -75,6 +75,23 @@ def test_no_call_is_judged_across_a_loss(new_engine: Callable[..., Engine]) -> N
     assert [found["calls"][at]["time"] for at in breaks] == [pytest.approx(WALL + 0.101)]
 
 
+def test_a_call_after_a_fork_is_expected_as_the_scorer_expected_it(
+    new_engine: Callable[..., Engine],
+) -> None:
+    found = []
+    for forks in (False, True):
+        engine = new_engine(None)
+        begin(engine)
+        calls = events_of(normal_calls(100))
+        fork = calls[60:61].copy()
+        fork["kind"], fork["syscall"], fork["abi"], fork["aux"] = Kind.FORK, 0, 0, 555
+        engine.feed(1, 0, np.concatenate([calls[:60], fork[:forks], calls[60:]]))
+        found.append(engine.calls_around("worker", moment(60)))
+    without, with_fork = found
+    assert without is not None
+    assert with_fork == without
+
+
 def test_a_process_that_has_ended_is_remembered_for_a_while(
     new_engine: Callable[..., Engine],
 ) -> None:
