@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imsafe import syscalls
 from imsafe.events import Events, Kind, symbols
-from imsafe.monitor.explanation import EXPECTED, Predictor
+from imsafe.monitor.explanation import Predictor, explained
 from imsafe.monitor.history import Part, State
 from imsafe.monitor.view_protocol import BUCKET_NS, CallsAround, NearbyCall
 from imsafe.profile.scorer import Scorer
@@ -22,8 +21,6 @@ BEFORE, AFTER = 40, 20
 
 _LATE_NS = 10_000_000
 """A call's own time may be so much before that of its bucket: processors' clocks differ."""
-
-_BIT = float(1 << 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +78,10 @@ def around(kept: Kept, moment: Moment, profile: Predictor) -> CallsAround | None
     calls: list[NearbyCall] = []
     for row in range(first, last):
         since = row - int((epoch[max(0, row - profile.depth + 1) : row] == epoch[row]).sum())
-        bits = int(surprise[row]) / _BIT
+        context = found[since:row].tolist()
         calls.append(
             {
-                "call": syscalls.name(int(found[row])),
-                "surprise": round(bits, 3),
-                "probability": 2.0**-bits,
-                "expected": [
-                    (syscalls.name(likely), probability)
-                    for likely, probability in profile.predict(found[since:row].tolist(), EXPECTED)
-                ],
+                **explained(profile, int(found[row]), int(surprise[row]), context),
                 "time": int(times[row]) / 1e9,
                 "follows": bool(row > 0 and epoch[row - 1] == epoch[row]),
             }

@@ -61,19 +61,24 @@ def explain(
     for index in range(max(0, len(calls) - CALLS), len(calls)):
         symbol, surprise, epoch = calls[index]
         context = [c[0] for c in calls[max(0, index - profile.depth + 1) : index] if c[2] == epoch]
-        bits = surprise / _BIT
-        result.append(
-            {
-                "call": syscalls.name(symbol),
-                "surprise": round(bits, 3),
-                "probability": 2.0**-bits,
-                "expected": [
-                    (syscalls.name(likely), probability)
-                    for likely, probability in profile.predict(context, EXPECTED)
-                ],
-            }
-        )
+        result.append(explained(profile, symbol, surprise, context))
     return result
+
+
+def explained(
+    profile: Predictor, symbol: int, surprise: int, context: Sequence[int]
+) -> ExplainedCall:
+    """One call, its surprise in units of 2^-32 bit, and what was expected after its context."""
+    bits = surprise / _BIT
+    return {
+        "call": syscalls.name(symbol),
+        "surprise": round(bits, 3),
+        "probability": 2.0**-bits,
+        "expected": [
+            (syscalls.name(likely), probability)
+            for likely, probability in profile.predict(context, EXPECTED)
+        ],
+    }
 
 
 def recently(
