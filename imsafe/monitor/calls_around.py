@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.events import Events, Kind, symbols
-from imsafe.monitor.explanation import Predictor, explained
+from imsafe.monitor.explanation import explained
 from imsafe.monitor.history import Part, State
 from imsafe.monitor.view_protocol import BUCKET_NS, CallsAround, NearbyCall
+from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import Scorer
 from imsafe.stream.items import Lost, ProcessInfo
 
@@ -61,7 +62,7 @@ class Moment:
     symbol: int | None
 
 
-def around(kept: Kept, moment: Moment, profile: Predictor) -> CallsAround | None:
+def around(kept: Kept, moment: Moment, profile: Profile) -> CallsAround | None:
     """The calls around a moment; None where they are not among what is kept."""
     found, surprise, times, epoch = _calls_of(kept.parts, moment.tid)
     times = times + kept.offset_ns

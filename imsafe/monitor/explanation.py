@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from imsafe.events import Kind, symbols
 from imsafe.monitor.history import Part, Stretch, join
 from imsafe.monitor.reason import SURPRISING_BITS, Recent
 from imsafe.monitor.view_protocol import ExplainedCall
+from imsafe.profile.profile import Profile
 from imsafe.stream.items import Lost
 
 CALLS = 20
@@ -28,20 +28,8 @@ LATELY = 500
 _BIT = float(1 << 32)
 
 
-class Predictor(Protocol):
-    """What is needed of a profile."""
-
-    @property
-    def depth(self) -> int: ...  # noqa: D102
-    @property
-    def processes(self) -> int: ...  # noqa: D102
-    def makers(self, symbol: int) -> int: ...  # noqa: D102
-    def knows(self, sequence: Sequence[int]) -> bool: ...  # noqa: D102
-    def predict(self, context: Sequence[int], top: int) -> list[tuple[int, float]]: ...  # noqa: D102
-
-
 def explain(
-    profile: Predictor, stretches: Sequence[Stretch], tid: int, after: int
+    profile: Profile, stretches: Sequence[Stretch], tid: int, after: int
 ) -> list[ExplainedCall]:
     """The last calls of a thread, each with what was expected in its place.
 
@@ -66,7 +54,7 @@ def explain(
 
 
 def explained(
-    profile: Predictor, symbol: int, surprise: int, context: Sequence[int]
+    profile: Profile, symbol: int, surprise: int, context: Sequence[int]
 ) -> ExplainedCall:
     """One call, its surprise in units of 2^-32 bit, and what was expected after its context."""
     bits = surprise / _BIT
@@ -82,7 +70,7 @@ def explained(
 
 
 def recently(
-    profile: Predictor, stretches: Sequence[Stretch], tid: int, after: int, reading: str
+    profile: Profile, stretches: Sequence[Stretch], tid: int, after: int, reading: str
 ) -> Recent:
     """What was done up to the alert: by the thread of late, or by its process where that is judged.
 
@@ -108,7 +96,7 @@ def recently(
     return Recent(len(calls), unusual, makers, profile.processes, tuple(new_pairs))
 
 
-def _new_pairs(profile: Predictor, calls: list[tuple[int, int, int]]) -> list[tuple[str, str]]:
+def _new_pairs(profile: Profile, calls: list[tuple[int, int, int]]) -> list[tuple[str, str]]:
     """Pairs of known calls that never came one directly after the other, by name."""
     found = {
         (before[0], call[0]): None
