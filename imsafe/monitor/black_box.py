@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +20,11 @@ from imsafe.monitor.history import THREAD_CALLS, Part, State, Stretch, calls_of
 from imsafe.stream.frames import MAX_META
 from imsafe.stream.items import Item, Lost, ProcessInfo
 
+if TYPE_CHECKING:
+    from imsafe.profile.scorer import Scorer
+
 LARGEST_TAIL = 16 * 1024
 """Records of a process after an alert beyond which its box is ended, whatever is missing."""
-
-
-class StatefulScorer(Protocol):
-    """What is needed of a scorer to reach a moment between two snapshots."""
-
-    def begin_stream(self, stream: int) -> None: ...  # noqa: D102
-    def end_stream(self, stream: int) -> None: ...  # noqa: D102
-    def restore(self, stream: int, pid: int, state: State) -> None: ...  # noqa: D102
-    def snapshot(self, stream: int, pid: int) -> State: ...  # noqa: D102
-    def lost(self, stream: int) -> None: ...  # noqa: D102
-    def feed(self, stream: int, events: Events) -> NDArray[np.void]: ...  # noqa: D102
 
 
 @dataclass(slots=True)
@@ -81,7 +73,7 @@ class BlackBox:
         meta: dict[str, Any],
         stretches: list[Stretch],
         after: int,
-        scorer: StatefulScorer,
+        scorer: Scorer,
         scratch: int,
     ) -> BlackBox:
         """Start a box from a process's history.
@@ -222,7 +214,7 @@ def _start(stretches: list[Stretch], thread: int, after: int) -> tuple[int, int]
 
 
 def _reach(
-    stretch: Stretch, skipped: int, pid: int, scorer: StatefulScorer, scratch: int
+    stretch: Stretch, skipped: int, pid: int, scorer: Scorer, scratch: int
 ) -> tuple[State, list[Part | Lost], int]:
     """The scorer's state after the first records of a stretch, what follows, the lost count."""
     if not skipped:

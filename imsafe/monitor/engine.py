@@ -173,7 +173,7 @@ class Engine:
         """Black boxes that are being filled."""
         return list(self._filling.values())
 
-    # What streams ask (`stream_watch.Context`).
+    # What streams ask.
 
     def applications_of(self, names: list[str]) -> NDArray[np.intp]:
         """For each application of a stream, from 0 for none: the watched one's number, or 0."""

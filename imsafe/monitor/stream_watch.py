@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +26,17 @@ from imsafe.monitor.crossings import (
     thread_keys,
 )
 from imsafe.monitor.event_clock import EventClock
-from imsafe.monitor.findings import Findings, Scored
-from imsafe.monitor.history import Histories, Part
-from imsafe.monitor.processes import UNKNOWN_BITS, Processes
+from imsafe.monitor.findings import Scored
+from imsafe.monitor.history import Part
+from imsafe.monitor.processes import UNKNOWN_BITS
 from imsafe.monitor.view_protocol import BUCKET_NS, PROGRAM
 from imsafe.monitor.watched import Watched
-from imsafe.stream.items import Closed, Item, Lost, ProcessInfo, Segment
+from imsafe.stream.items import Item, Lost, ProcessInfo, Segment
 from imsafe.stream.losses import Losses
 from imsafe.stream.routing import Routing
+
+if TYPE_CHECKING:
+    from imsafe.monitor.engine import Engine
 
 PIECE = 4096
 """Records that are scored at a time: as far as a snapshot may lie behind an alert."""
@@ -45,44 +48,6 @@ MOST_PARENTS = 16
 """Of a process that are told."""
 
 _BIT = float(1 << 32)
-
-
-class Context(Protocol):
-    """What the streams of an engine share."""
-
-    histories: Histories
-    processes: Processes
-    findings: Findings
-    calls: int
-    lost: int
-    not_watched: int
-
-    def applications_of(self, names: list[str]) -> NDArray[np.intp]:
-        """For each application of a stream, from 0 for none: the watched one's number, or 0."""
-
-    def watched(self, number: int) -> Watched:
-        """The watched application of that number."""
-
-    def thresholds(self) -> NDArray[np.float64]:
-        """By number; infinite for 0 and where there is none."""
-
-    def meet(self, watched: Watched, meta: dict[str, Any]) -> None:
-        """A stream of this application has begun."""
-
-    def opened(self, stream: StreamWatch, crossing: Crossing, opening: Opening) -> None:
-        """A thread has crossed the threshold."""
-
-    def runs(self, crossing: Crossing, process: ProcessInfo) -> None:
-        """A process whose thread is above the threshold runs another program now."""
-
-    def telling(self, stream: StreamWatch, crossing: Crossing, after: int) -> None:
-        """A crossing has a call that tells of it; `after` as of `Opening`."""
-
-    def changed(self, crossing: Crossing) -> None:
-        """A crossing has grown or is over."""
-
-    def limit_threads(self) -> None:
-        """Keep what is known of threads within bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +94,11 @@ class StreamWatch:
         The segment's header.
     boxes : dict of int to list of BlackBox
         By pid: those that are being filled.
+    buckets
+        Those that are not complete.
     """
 
-    def __init__(self, number: int, segment: Segment, context: Context) -> None:
+    def __init__(self, number: int, segment: Segment, context: Engine) -> None:
         self.number = number
         self.meta = segment.meta
         self.boxes: dict[int, list[BlackBox]] = {}
@@ -140,7 +107,7 @@ class StreamWatch:
         self._routing.feed(segment)
         self._numbers = context.applications_of(self._routing.names)
         self._clock = EventClock(segment.wall_offset_ns)
-        self._buckets = Buckets()
+        self.buckets = Buckets()
         self._crossings = Crossings()
         self._losses = Losses()
         self._untold: deque[tuple[int, int]] = deque()  # when, how many calls were lost
@@ -208,11 +175,6 @@ class StreamWatch:
         known = (self._routing.process(p) for p in self._context.processes.pids(self.number))
         return [info for info in known if info is not None]
 
-    @property
-    def buckets(self) -> Buckets:
-        """Those that are not complete."""
-        return self._buckets
-
     def feed(self, item: Item) -> None:
         """Take in the next item of the stream."""
         if isinstance(item, np.ndarray):
@@ -225,8 +187,6 @@ class StreamWatch:
             self._process(item)
         elif isinstance(item, Lost):
             self._lost(item)
-        elif isinstance(item, Closed):
-            self.finish()
 
     def _process(self, info: ProcessInfo) -> None:
         before = self._routing.process(info.pid)
@@ -287,7 +247,7 @@ class StreamWatch:
             start = stop
 
     def _clock_was_set(self, former_ns: int) -> None:
-        self._complete(self._buckets.finish())
+        self._complete(self.buckets.finish())
         self._close(self._crossings.finish(former_ns))
         # The times of the former clock mean nothing now: the next bucket tells.
         self._untold = deque((-(1 << 63), count) for _, count in self._untold)
@@ -352,7 +312,7 @@ class StreamWatch:
             surprise=surprise[own],
             score=score[own],
         )
-        self._complete(self._buckets.add(calls, int(times[-1])))
+        self._complete(self.buckets.add(calls, int(times[-1])))
         self._routing.loads(events)
 
     def _asks_for_io_uring(self, event: np.void, time_ns: int, number: int) -> None:
@@ -540,7 +500,7 @@ class StreamWatch:
 
     def finish(self) -> None:
         """The stream is over: complete and close everything."""
-        self._complete(self._buckets.finish())
+        self._complete(self.buckets.finish())
         self._close(self._crossings.finish(self._clock.now_ns))
         self._end_boxes()
         for pid in self._context.histories.pids(self.number):
