@@ -228,31 +228,25 @@ class WhatIfDialog(QDialog):
             nice=True,
         )  # fmt: skip
         child.ended.connect(lambda status, words: self._scored(log, status, words))
-        child.reported.connect(self._reported)
         self._child = child
-        self._complaint = ""
         self.words.setText(self.tr("The monitor scores {0}...").format(Path(trace).name))
         self._check()
         child.start()
-
-    def _reported(self, report: dict[str, Any]) -> None:
-        if report.get("type") == "error" or report.get("error") is True:
-            self._complaint = str(report.get("text", ""))
 
     def _scored(self, log: str, status: int, words: str) -> None:
         assert self._child is not None
         self._child.deleteLater()
         self._child = None
         if status in {0, 1} or (Path(log).is_file() and status == 2):
-            self._complaint = words
-            self._read(log)
+            self._read(log, words)
         else:
             self._forget()
             self.words.clear()
             self._check()
             self.problem.tell(words or self.tr("The monitor ended unexpectedly."))
 
-    def _read(self, log: str) -> None:
+    def _read(self, log: str, complaint: str = "") -> None:
+        self._complaint = complaint
         self.words.setText(self.tr("Reading the scores..."))
         reader = _Reader(log, self._application, self)
         reader.read.connect(self._show)

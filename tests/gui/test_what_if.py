@@ -58,3 +58,23 @@ def test_what_cannot_be_scored_is_said(qtbot, settings, learned, tmp_path):
     assert "junk" in dialog.problem.text()
     assert dialog.scores is None
     dialog.close()
+
+
+def test_what_is_wrong_with_one_file_is_not_said_of_the_next(qtbot, settings, learned, tmp_path):
+    cut, log = tmp_path / "cut.imt", tmp_path / "scores.log"
+    octets = learned[0].read_bytes()
+    cut.write_bytes(octets[: len(octets) // 2])
+    run("monitor", "-d", learned[1], "-t", "1", "--replay", learned[0], "-l", log)
+    dialog = WhatIfDialog(settings, str(learned[1]), "", 0.5)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.path.set_path(str(cut))
+    dialog.go.click()
+    qtbot.waitUntil(lambda: dialog.scores is not None, timeout=LONG)
+    assert "cut.imt" in dialog.problem.text()
+    dialog.scores = None
+    dialog.path.set_path(str(log))
+    dialog.go.click()
+    qtbot.waitUntil(lambda: dialog.scores is not None, timeout=LONG)
+    assert dialog.problem.text() == ""
+    dialog.close()
