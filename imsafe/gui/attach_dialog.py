@@ -70,9 +70,9 @@ def check_view(path: str) -> Problem:
         return problem
     if not os.access(path, os.F_OK):
         words = translate("attach", "There is no socket {0}: no monitor has its view there.")
-        return Problem(words.format(path), "socket")
+        return Problem(words.format(path))
     if not os.access(path, os.W_OK):
-        return Problem(_not_for_you(path), "socket")
+        return Problem(_not_for_you(path))
     return OK
 
 

@@ -118,13 +118,13 @@ def check_profile(path: str) -> Problem:
         words = translate(
             "configuration", "Choose a behaviour database (made by Tools > Learn profile)."
         )
-        return Problem(words, "profile", missing=True)
+        return Problem(words, missing=True)
     if not is_file(path):
         words = translate("configuration", "There is no file {0}.")
-        return Problem(words.format(path), "profile")
+        return Problem(words.format(path))
     if not os.access(path, os.R_OK):
         words = translate("configuration", "{0} cannot be read by you.")
-        return Problem(words.format(path), "profile")
+        return Problem(words.format(path))
     return OK
 
 
@@ -135,14 +135,14 @@ def check_output(path: str) -> Problem:
     target = Path(path)
     if os.path.isdir(path):  # noqa: PTH112 - pathlib raises for names that cannot be
         words = translate("configuration", "{0} is a folder; add a file name.")
-        return Problem(words.format(path), "output")
+        return Problem(words.format(path))
     if not os.path.isdir(target.parent):  # noqa: PTH112
         words = translate("configuration", "There is no folder {0}, so {1} cannot be written.")
-        return Problem(words.format(target.parent, path), "output")
+        return Problem(words.format(target.parent, path))
     writable = target if exists(target) else target.parent
     if not os.access(writable, os.W_OK):
         words = translate("configuration", "You may not write {0}, so {1} cannot go there.")
-        return Problem(words.format(writable, path), "output")
+        return Problem(words.format(writable, path))
     return OK
 
 
@@ -152,13 +152,13 @@ def check_action(path: str) -> Problem:
         return OK
     if not Path(path).is_absolute():
         words = translate("configuration", "Give the full path of the program to execute on alert.")
-        return Problem(words, "action")
+        return Problem(words)
     if not is_file(path):
         words = translate("configuration", "There is no program {0}.")
-        return Problem(words.format(path), "action")
+        return Problem(words.format(path))
     if not os.access(path, os.X_OK):
         words = translate("configuration", "{0} is not executable; mend it with: chmod +x {0}")
-        return Problem(words.format(path), "action")
+        return Problem(words.format(path))
     return OK
 
 
@@ -166,22 +166,22 @@ def check_applications(applications: list[WatchedApplication]) -> Problem:
     """What is wrong with the list of watched applications."""
     if not applications:
         words = translate("configuration", "Choose a behaviour database.")
-        return Problem(words, "profile", missing=True)
+        return Problem(words, missing=True)
     for application in applications:
         if problem := check_profile(application.profile):
             return problem
         if "=" in application.name:
             words = translate("configuration", "An application's name cannot contain the sign =.")
-            return Problem(words, "name")
+            return Problem(words)
         if application.threshold is not None and not 0 <= application.threshold <= 1:
             words = translate("configuration", "A threshold lies between 0 and 1.")
-            return Problem(words, "threshold")
+            return Problem(words)
     if len(applications) > 1:
         names = [application.name for application in applications]
         if "" in names:
             words = translate("configuration", "Name each application when there are several.")
-            return Problem(words, "name", missing=True)
+            return Problem(words, missing=True)
         if len(set(names)) < len(names):
             words = translate("configuration", "Two applications have the same name.")
-            return Problem(words, "name")
+            return Problem(words)
     return OK

@@ -8,7 +8,7 @@ of `ims-monitor` and `ims-trace`, or into a request to a running monitor.
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -163,14 +163,11 @@ class Problem:
     ----------
     text
         The words; empty when nothing is wrong.
-    field
-        Whose they are.
     missing
         Nothing has been typed or chosen there yet: the words say what to do, and are no complaint.
     """
 
     text: str = ""
-    field: str = ""
     missing: bool = False
 
     def __bool__(self) -> bool:
@@ -183,26 +180,25 @@ OK = Problem()
 def check_socket(path: str) -> Problem:
     """What is wrong with a socket path that somebody types."""
     if not path.strip():
-        return Problem(translate("device", "Type the path of a socket."), "socket", missing=True)
+        return Problem(translate("device", "Type the path of a socket."), missing=True)
     if not path.startswith("/"):
         return Problem(
-            translate("device", "{0} is not a full path: it has to start with /.").format(path),
-            "socket",
+            translate("device", "{0} is not a full path: it has to start with /.").format(path)
         )
     if len(path.encode()) > 107:
         return Problem(
-            translate("device", "The path is too long for a socket (at most 107 bytes)."), "socket"
+            translate("device", "The path is too long for a socket (at most 107 bytes).")
         )
     target = Path(path)
     try:
         if not target.parent.is_dir():
             words = translate("device", "There is no folder {0}.")
-            return Problem(words.format(target.parent), "socket")
+            return Problem(words.format(target.parent))
         if target.exists() and not target.is_socket():
             words = translate("device", "{0} exists and is not a socket.")
-            return Problem(words.format(path), "socket")
+            return Problem(words.format(path))
     except OSError as error:
-        return Problem(_cannot_look(path, error), "socket")
+        return Problem(_cannot_look(path, error))
     return OK
 
 
@@ -217,7 +213,7 @@ def _no_process(pid: str) -> str:
 def check_sockets(paths: list[str]) -> Problem:
     """What is wrong with several socket paths."""
     if not paths:
-        return Problem(translate("device", "Add at least one socket."), "socket", missing=True)
+        return Problem(translate("device", "Add at least one socket."), missing=True)
     for path in paths:
         if problem := check_socket(path):
             return problem
@@ -225,7 +221,7 @@ def check_sockets(paths: list[str]) -> Problem:
         words = translate(
             "device", "A socket is listed twice; any number of sensors may share one."
         )
-        return Problem(words, "socket")
+        return Problem(words)
     return OK
 
 
@@ -235,13 +231,13 @@ def check_pids(text: str) -> tuple[tuple[int, ...], Problem]:
     for word in text.replace(",", " ").split():
         if not word.isdecimal():
             words = translate("device", "{0} is not a process id.")
-            return (), Problem(words.format(word), "pids")
+            return (), Problem(words.format(word))
         if not Path(f"/proc/{int(word)}").exists():
-            return (), Problem(_no_process(word), "pids")
+            return (), Problem(_no_process(word))
         pids.append(int(word))
     if not pids:
         words = translate("device", "Type the id of at least one process.")
-        return (), Problem(words, "pids", missing=True)
+        return (), Problem(words, missing=True)
     return tuple(pids), OK
 
 
@@ -253,7 +249,7 @@ def check_driver(device: str) -> Problem:
         words = translate(
             "device", "The device name is {0}, or the full path of a running tracer's socket."
         )
-        return Problem(words.format(AUTO), "device")
+        return Problem(words.format(AUTO))
     try:
         if not Path(device).is_socket():
             words = translate(
@@ -261,9 +257,9 @@ def check_driver(device: str) -> Problem:
                 "There is no socket {0}: no kernel tracer listens there. Use {1}, or start"
                 " imsafe-tracer.service.",
             )
-            return Problem(words.format(device, AUTO), "device")
+            return Problem(words.format(device, AUTO))
     except OSError as error:
-        return Problem(_cannot_look(device, error), "device")
+        return Problem(_cannot_look(device, error))
     return OK
 
 
@@ -274,23 +270,23 @@ def check_target(kind: TargetKind, value: str) -> tuple[Target | None, Problem]:
         if kind == "cgroup":
             cgroup_path(target)
     except SourceError as error:
-        return None, Problem(str(error), kind)
+        return None, Problem(str(error))
     try:
         if kind == "pid" and not Path(f"/proc/{int(value)}").exists():
-            return None, Problem(_no_process(value), kind)
+            return None, Problem(_no_process(value))
         if kind == "path" and not Path(value).is_file():
             words = translate("device", "There is no program {0}.")
-            return None, Problem(words.format(value), kind)
+            return None, Problem(words.format(value))
         if kind == "path" and not Path(value).stat().st_mode & 0o111:
             words = translate("device", "{0} is not executable.")
-            return None, Problem(words.format(value), kind)
+            return None, Problem(words.format(value))
         if kind == "cgroup" and not Path(value).is_dir():
             words = translate("device", "There is no control group {0}.")
-            return None, Problem(words.format(value), kind)
+            return None, Problem(words.format(value))
     except PermissionError:
         pass  # the tracer may look
     except OSError as error:
-        return None, Problem(_cannot_look(value, error), kind)
+        return None, Problem(_cannot_look(value, error))
     return target, OK
 
 
@@ -303,16 +299,7 @@ def check_command(text: str) -> tuple[tuple[str, ...], Problem]:
         words = translate(
             "device", "The command cannot be understood: a quotation mark or a \\ has no end."
         )
-        return (), Problem(words, "cmd")
+        return (), Problem(words)
     if not argv:
-        return (), Problem(translate("device", "Type a command."), "command", missing=True)
+        return (), Problem(translate("device", "Type a command."), missing=True)
     return argv, OK
-
-
-@dataclass(slots=True)
-class Remembered:
-    """The last values of the device dialogs, kept in the settings."""
-
-    sockets: list[str] = field(default_factory=lambda: [DEFAULT_SOCKET])
-    command: str = ""
-    speed: str = "full"
