@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imsafe.errors import SourceError, reason
+from imsafe.sources.procfs import user_name
 
 _UCRED = struct.Struct("=iII")
 _SO_PEERGROUPS = 59
@@ -100,14 +101,6 @@ class Allowed:
             or peer.uid in self.users
             or not self.groups.isdisjoint(peer.groups)
         )
-
-
-def user_name(uid: int) -> str:
-    """The name of a user, or its number when it has none."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 def _who_may(path: str) -> str:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from imsafe.sources.base import Counters
-from imsafe.sources.peer import Allowed, PrivateListener, peer_of, user_name
+from imsafe.sources.peer import Allowed, PrivateListener, peer_of
+from imsafe.sources.procfs import user_name
 from imsafe.sources.reception import Reception
 from imsafe.sources.standstill import SendingProcess
 from imsafe.stream.items import Tagged
