@@ -292,12 +292,6 @@ class AlertModel(QAbstractItemModel):
         row = self._find(number)
         return row.notice if row is not None else None
 
-    def incident(self, number: int) -> list[Alert]:
-        """All alerts of the incident that the alert of an id belongs to."""
-        alert = self._alerts.get(number)
-        row = self._find(alert["incident"]) if alert is not None else None
-        return list(row.alerts) if row is not None else []
-
     def place(self, number: int) -> QModelIndex:
         """Where the alert or notice of an id is; invalid for none."""
         alert = self._alerts.get(number)

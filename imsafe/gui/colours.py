@@ -17,7 +17,6 @@ class Colours:
 
     background: QColor
     text: QColor
-    grid: QColor
     alert: QColor
     lost: QColor
     bar: QColor
@@ -37,14 +36,12 @@ def colours(palette: QPalette) -> Colours:
     """The colours that fit a palette."""
     background = palette.color(QPalette.ColorRole.Base)
     text = palette.color(QPalette.ColorRole.Text)
-    grid = QColor(text)
-    grid.setAlpha(40)
     if is_dark(palette):
         return Colours(
-            background, text, grid, QColor("#ff7070"), QColor(255, 200, 80, 70),
+            background, text, QColor("#ff7070"), QColor(255, 200, 80, 70),
             QColor("#2f5586"), _APPLICATIONS_DARK,
         )  # fmt: skip
     return Colours(
-        background, text, grid, QColor("#b71c2b"), QColor(200, 120, 0, 60),
+        background, text, QColor("#b71c2b"), QColor(200, 120, 0, 60),
         QColor("#9cc3f5"), _APPLICATIONS_LIGHT,
     )  # fmt: skip

@@ -273,11 +273,6 @@ class LiveHistory:
 
     Its memory is bounded by `LENGTHS`, 81 MB, however long it goes on; it takes
     a day to get there.  Applications beyond the second take at most 7 MB each.
-
-    Attributes
-    ----------
-    version
-        Changes whenever something was added: a plot redraws only then.
     """
 
     def __init__(self, lengths: tuple[int, ...] = LENGTHS) -> None:
@@ -285,7 +280,6 @@ class LiveHistory:
         self._pyramids: dict[int, Pyramid] = {}
         self._first: float | None = None
         self._last: float | None = None
-        self.version = 0
 
     def add(self, buckets: NDArray[Any]) -> None:
         """Take an array of `view_protocol.BUCKET`."""
@@ -301,7 +295,6 @@ class LiveHistory:
         """Take bins of 100 ms, each with the number of its application; `time` is filled in."""
         if not len(bins):
             return
-        self.version += 1
         bins["time"] = bins["number"] * (BUCKET_NS / 1e9)
         first, last = float(bins["time"].min()), float(bins["time"].max()) + BUCKET_NS / 1e9
         self._first = first if self._first is None else min(first, self._first)
@@ -322,7 +315,6 @@ class LiveHistory:
         """Forget everything."""
         self._pyramids.clear()
         self._first = self._last = None
-        self.version += 1
 
     def applications(self) -> list[int]:
         """The numbers of the applications that have scores."""

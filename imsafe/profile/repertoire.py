@@ -134,8 +134,6 @@ class Repertoire(NamedTuple):
         How many units had each pair.
     first
         Where the pairs of each stage begin; shape (stages + 1,).
-    checkpoints
-        The stages' ends.
     total, users
         How many units there are, and how many of them had used each bit's call
         by their end.
@@ -154,7 +152,6 @@ class Repertoire(NamedTuple):
     after: NDArray[np.uint64]
     units: NDArray[np.int64]
     first: NDArray[np.int64]
-    checkpoints: NDArray[np.int64]
     total: int
     users: NDArray[np.int64]
     entered: NDArray[np.int64]
@@ -170,14 +167,11 @@ class LeftOut(NamedTuple):
     ----------
     row
         The unit's pair of each stage; -1: nothing is left out of that stage.
-    total
-        How many units remain.
     weight
         Of each bit, in units of 2^-32 bit: 1 bit and the surprise of a unit's using that call.
     """
 
     row: NDArray[np.int64]
-    total: int
     weight: NDArray[np.int64]
 
 
@@ -220,7 +214,6 @@ def repertoire(sets: Sets) -> tuple[Repertoire, dict[Stage, int]]:
         after,
         np.array([sets[stage] for stage in ordered], np.int64),
         np.searchsorted(limits, [*CHECKPOINTS, CHECKPOINTS[-1] + 1]).astype(np.int64),
-        np.array(CHECKPOINTS, np.int64),
         total,
         np.array([users[symbol] for symbol in in_order], np.int64),
         np.zeros(len(CHECKPOINTS), np.int64),
@@ -236,7 +229,7 @@ def repertoire(sets: Sets) -> tuple[Repertoire, dict[Stage, int]]:
 def _count_users(ready: Repertoire) -> None:
     for number in range(1, len(ready.logarithm)):
         ready.logarithm[number] = surprise(1.0 / number)
-    for stage in range(len(ready.checkpoints)):
+    for stage in range(len(ready.entered)):
         for row in range(ready.first[stage], ready.first[stage + 1]):
             units = ready.units[row]
             ready.entered[stage] += units
@@ -264,7 +257,7 @@ def left_out(ready: Repertoire, row: NDArray[np.int64] | None = None) -> LeftOut
         users, total = users - own[: len(users)], total - 1
     weight = np.zeros(ready.known + UNKNOWN_BITS, np.int64)
     _weights(users, total, weight)
-    return LeftOut(row, total, weight)
+    return LeftOut(row, weight)
 
 
 def nothing_remembered(ready: Repertoire, places: int = REMEMBERED) -> Remembered:

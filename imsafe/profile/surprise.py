@@ -36,8 +36,3 @@ def surprise(probability: float) -> int:
             mantissa *= 0.5
             digits |= 1
     return max(-(exponent << UNIT_BITS) - ((digits + 1) >> 1), 0)
-
-
-def bits(units: int) -> float:
-    """Units of 2^-32 bit as bits."""
-    return units / BIT

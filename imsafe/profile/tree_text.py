@@ -31,7 +31,6 @@ class WrittenTree:
         self, tree: PrefixTree, alphabets: Alphabets, prefix: Sequence[int] = (), least: int = 1
     ) -> None:
         self.tree = tree
-        self._alphabets = alphabets
         self._least = least
         self._prefix = list(prefix)
         self._top = tree.find(prefix)

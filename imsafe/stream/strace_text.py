@@ -96,7 +96,7 @@ def read_strace(pieces: Iterable[bytes], name: str, warnings: list[str]) -> Iter
         except ImsafeError as error:
             raise StreamError(f"Line {number:,} of {name} cannot be read: {error}.") from None
         if not understood:
-            if lines.is_cut_end(line):
+            if lines.is_cut_end():
                 cut = len(line)
                 break
             shown = line[:40].decode("ascii", "backslashreplace")
@@ -157,9 +157,8 @@ class _Lines:
             self._ahead.append(line)
             yield line
 
-    def is_cut_end(self, line: bytes) -> bool:
-        """Whether this line, just read, is the last one and has no end."""
-        del line
+    def is_cut_end(self) -> bool:
+        """Whether the line just read is the last one and has no end."""
         return not self._last_has_end and next(self.ahead(1), None) is None
 
     def first_match(self) -> re.Match[bytes]:
