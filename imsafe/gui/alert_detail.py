@@ -25,8 +25,8 @@ from imsafe.gui.alert_model import is_settled, stretch
 from imsafe.gui.call_table import CallTable
 from imsafe.gui.plain_text import command_line, line, name, tip
 from imsafe.gui.plot_items import rarity
+from imsafe.gui.point import time_text
 from imsafe.gui.progress_words import duration
-from imsafe.gui.score_plot import time_text
 from imsafe.monitor.view_protocol import Alert, IoUringNotice
 from imsafe.words import grouped, plural
 

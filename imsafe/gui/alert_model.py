@@ -19,8 +19,8 @@ from PyQt6.QtWidgets import QWidget
 
 from imsafe.gui.colours import Colours
 from imsafe.gui.plain_text import command_line, line, name, tip
+from imsafe.gui.point import time_text
 from imsafe.gui.progress_words import duration
-from imsafe.gui.score_plot import time_text
 from imsafe.gui.timers import timer
 from imsafe.monitor.reason import SURPRISING_BITS
 from imsafe.monitor.view_protocol import Alert, IoUringNotice

@@ -20,7 +20,7 @@ from imsafe.gui.alert_model import Index
 from imsafe.gui.bars import FRACTION_ROLE, HOT_ROLE
 from imsafe.gui.plain_text import command_line, line, name, tip
 from imsafe.gui.plot_items import count_text
-from imsafe.gui.score_plot import time_text
+from imsafe.gui.point import time_text
 from imsafe.gui.sparkline import SPARK_ROLE, THRESHOLD_ROLE
 from imsafe.monitor.view_protocol import ENDED, PROCESS, ProcessIdentity
 from imsafe.words import grouped

@@ -28,12 +28,10 @@ from imsafe.gui.plot_image import picture, save_picture, save_values
 from imsafe.gui.plot_parts import ZOOM, EmptyText, HoverBox, Legend
 from imsafe.gui.plot_readout import Readout
 from imsafe.gui.plot_scene import PlotScene
-from imsafe.gui.point import Point, span_text, time_text
+from imsafe.gui.point import Point, span_text
 from imsafe.gui.score_history import History
 from imsafe.gui.time_range import LEAST_S, TimeRange
 from imsafe.gui.timers import timer
-
-__all__ = ["Point", "ScorePlot", "time_text"]
 
 FRAME_MS = 33
 """At most 30 redraws a second."""
@@ -124,7 +122,6 @@ class ScorePlot(QWidget):
         bar.addWidget(self._follow)
         self._view = PlotScene(live=self._live)
         self._readout = Readout(self._view, self._history, live=self._live)
-        self._scores = self._view.scores
         self._gaps = self._view.gaps
         self._thresholds = self._view.thresholds
         self._view.threshold_dragged.connect(self.threshold_dragged)

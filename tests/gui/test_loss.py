@@ -64,7 +64,7 @@ def shade(plot, second):
     image = plot._view.grab().toImage()
     colours = Counter()
     for height in (0.86, 0.88, 0.91, 0.93):
-        scene = plot._scores.vb.mapViewToScene(QPointF(START + second, height))
+        scene = plot._view.scores.vb.mapViewToScene(QPointF(START + second, height))
         point = plot._view.mapFromScene(scene)
         if not image.rect().contains(point):
             return None  # the plot has not come to there yet
