@@ -33,6 +33,7 @@ from imsafe.words import number_of
 if TYPE_CHECKING:
     from imsafe.profile.learner import Learner
     from imsafe.profile.part import Part
+    from imsafe.profile.profile import Profile
 
 EXAMPLES = """\
   ims-learn -o ftpd.db week.imt              a new profile from a recording
@@ -290,7 +291,7 @@ def _check_output(output: Path, *, may_replace: bool) -> None:
     check_writable(output)
 
 
-def _refuse_known(traces: list[TraceReader], learner: Any) -> None:
+def _refuse_known(traces: list[TraceReader], learner: Learner) -> None:
     seen: dict[str, str] = {}
     for trace in traces:
         if learner.has_learned(trace.identity):
@@ -306,7 +307,7 @@ def _refuse_known(traces: list[TraceReader], learner: Any) -> None:
 
 
 def _report(
-    profile: Any, options: argparse.Namespace, whole: int, traces: list[TraceReader]
+    profile: Profile, options: argparse.Namespace, whole: int, traces: list[TraceReader]
 ) -> None:
     threshold = profile.suggested_threshold
     price = None if threshold is None else profile.pace.price(threshold)
@@ -355,7 +356,7 @@ def _report(
     print(threshold_in_words(profile))
 
 
-def threshold_in_words(profile: Any) -> str:
+def threshold_in_words(profile: Profile) -> str:
     """What a profile suggests, with its price."""
     threshold = profile.suggested_threshold
     if threshold is None:
