@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import os
 import select
 import signal
@@ -376,12 +377,25 @@ def pid(text: str) -> int:
     return int(text)
 
 
+def any_number(text: str) -> float:
+    """A number; nan for what is none, which lies in no range."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def threshold(text: str) -> float:
+    """A threshold, 0 to 1."""
+    value = any_number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"a threshold is a number from 0 to 1, not {text!r}")
+    return value
+
+
 def positive_number(text: str) -> float:
     """A number above zero."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
+    value = any_number(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return value

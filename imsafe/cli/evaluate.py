@@ -16,6 +16,7 @@ from imsafe.cli.common import (
     emit,
     run,
     status_of,
+    threshold,
     warnings_of,
 )
 from imsafe.cli.trace_events import items_of
@@ -85,17 +86,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="progress and result as JSON lines")
     options = parser.parse_args(argv)
     return run("ims-evaluate", lambda: _evaluate(options))
-
-
-def threshold(text: str) -> float:
-    """A threshold, 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a threshold from 0 to 1")
-    return value
 
 
 class Measuring:

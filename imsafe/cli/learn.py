@@ -17,6 +17,7 @@ from imsafe.cli.common import (
     Progress,
     Stop,
     a_file,
+    any_number,
     emit,
     run,
     say,
@@ -267,10 +268,7 @@ def _jobs(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
+    value = any_number(text)
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return value

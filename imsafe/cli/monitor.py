@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import select
 import signal
@@ -62,7 +61,7 @@ def _parser() -> common.Parser:
     parser.add_argument(
         "-t",
         "--threshold",
-        type=_threshold,
+        type=common.threshold,
         metavar="T",
         help="0 to 1; without it the one that the profile suggests",
     )
@@ -137,16 +136,6 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _threshold(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"a threshold is a number from 0 to 1, not {text!r}")
-    return value
-
-
 def _watched(number: int, name: str, path: str, threshold: float | None, *, stay: bool) -> Watched:
     """Load a profile; without any threshold it is watched only for a window."""
     profile = Profile.load(path)
@@ -191,7 +180,7 @@ def _app(entry: str) -> tuple[str, str, float | None]:
     if not colon or mode_of(path):
         return name, path, None
     try:
-        return name, before, _threshold(after)
+        return name, before, common.threshold(after)
     except argparse.ArgumentTypeError as error:
         raise ImsafeError(f"--app {entry}: {error}.") from None
 

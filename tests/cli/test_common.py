@@ -27,6 +27,7 @@ from imsafe.cli.common import (
     run,
     size,
     sources_from,
+    threshold,
 )
 from imsafe.errors import ImsafeError
 from imsafe.sources.replay import ReplaySource
@@ -127,7 +128,8 @@ def test_what_is_no_size(text: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [(pid, ""), (pid, "0"), (pid, "-1"), (pid, "+1"), (pid, "١"), (pid, "1.0"), (pid, "4194304"),
-     (positive_number, "x"), (positive_number, "0"), (positive_number, "-inf")],
+     (positive_number, "x"), (positive_number, "0"), (positive_number, "-inf"),
+     (threshold, "x"), (threshold, "nan"), (threshold, "-0.1"), (threshold, "1.1")],
 )  # fmt: skip
 def test_what_is_no_number(kind: Callable[[str], object], text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
