@@ -153,7 +153,7 @@ def test_ten_thousand_rows(qtbot, window):
     pane.search.setText("p13")
     assert model.rowCount() == pytest.approx(101, abs=8)
     pane.view.doubleClicked.emit(model.index(0, 0))
-    assert window.alert_list.search.text() == str(model.pid(0))
+    assert window.alert_list.search.text() == f"pid:{model.pid(0)}"
 
 
 def test_real_processes_and_threads(qtbot, configured, short_folder, service_argv):  # noqa: F811
