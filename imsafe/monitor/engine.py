@@ -31,6 +31,7 @@ from imsafe.monitor.reason import reason_of, then_started
 from imsafe.monitor.stream_watch import PIECE, Opening, StreamWatch
 from imsafe.monitor.view_protocol import PROGRAM, READINGS, Alert, CallsAround
 from imsafe.monitor.watched import Watched
+from imsafe.profile import saved_state
 from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import Scorer
 from imsafe.stream.items import Closed, Item, Lost, ProcessInfo, Segment
@@ -39,7 +40,7 @@ from imsafe.words import printable
 MOST_BOXES_FILLING = 100
 """Black boxes that may be filled at a time; alerts beyond it get none."""
 
-MOST_THREADS = (1 << 17) - PIECE
+MOST_THREADS = saved_state.MOST_THREADS - PIECE
 """Threads whose state is kept for each application, some 7 KiB each with all that belongs to it.
 
 Who makes threads up must not fill the memory.  With a piece more the scorer's arrays, which double,

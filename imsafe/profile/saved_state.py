@@ -16,7 +16,9 @@ VERSION = 2
 
 _LAST_SYMBOL = (len(Abi) << 16) - 1
 _MOST_CALLS = 1 << 53
-_MOST_THREADS = 1 << 16
+
+MOST_THREADS = 1 << 17
+"""Of a process; a monitor, which snapshots its own, keeps no more threads than that in all."""
 
 
 class SavedThread(NamedTuple):
@@ -111,7 +113,7 @@ def checked(state: Any) -> SavedState:
     if not isinstance(reading, (int, float)) or not 0.0 <= reading <= 1.0:
         raise _damaged("its repertoire is no reading")
     threads = state.get("threads")
-    if not isinstance(threads, list) or len(threads) > _MOST_THREADS:
+    if not isinstance(threads, list) or len(threads) > MOST_THREADS:
         raise _damaged("its threads are missing")
     members = [_thread(thread) for thread in threads]
     if len({member.tid for member in members}) != len(members):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ from imsafe.profile.slots import (
     EPOCH,
     FIRST_CAPACITY,
     FULL,
+    LAST_THREAD,
     Records,
     Roster,
     admit,
@@ -212,6 +214,8 @@ class Scorer:
 
     def _forget_everyone(self) -> None:
         self.roster = new_roster()
+        for state in self._streams.values():
+            state[LAST_THREAD] = -1  # a slot of the former roster
         span = 1 << (max(self.profile.depth - 1, 1) - 1).bit_length()
         self.memory = Memory(
             np.zeros(FIRST_CAPACITY, np.int32),
@@ -321,15 +325,16 @@ class Scorer:
         ready
             A scorer of that profile, if one has been compiled already, which takes the longest.
         """
-        kept = scorer_state.snapshot_all(self)
-        known = scorer_state.known_symbols(self.sets)
-        self.profile = profile
+        new = copy.copy(self)  # takes this one's place once it is whole
+        new.profile = profile
         if ready is None:
-            self._compile()
+            new._compile()
         else:
-            self.automaton, self._curve = ready.automaton, ready._curve
-            self.sets, self.whole, self.remembered = ready.sets, ready.whole, ready.remembered
-        self._forget_everyone()
-        newly = scorer_state.known_symbols(self.sets) - known
-        for stream, pid, state in kept:
-            scorer_state.restore(self, stream, pid, state, newly)
+            new.automaton, new._curve = ready.automaton, ready._curve
+            new.sets, new.whole, new.remembered = ready.sets, ready.whole, ready.remembered
+        new._forget_everyone()
+        known = scorer_state.known_symbols(self.sets)
+        newly = scorer_state.known_symbols(new.sets) - known
+        for stream, pid, state in scorer_state.snapshot_all(self):
+            scorer_state.restore(new, stream, pid, state, newly)
+        vars(self).update(vars(new))

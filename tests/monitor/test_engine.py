@@ -17,6 +17,7 @@ from imsafe.monitor.findings import gap_records, log_lines
 from imsafe.monitor.processes import MOST_ENDED
 from imsafe.monitor.score_log import format_line
 from imsafe.monitor.view_protocol import BUCKET_NS, ENDED
+from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import Scorer
 from imsafe.stream.items import Item, Lost, ProcessInfo
 
@@ -343,6 +344,19 @@ def test_made_up_threads_do_not_fill_the_memory(
     # The other stream's threads were left alone: their contexts go on.
     assert len(engine.histories.pids(1)) == 1009
     assert engine.calls == 1009 + 9000 * len(range(8, 60_000, 9000))
+
+
+def test_a_process_with_as_many_threads_as_are_kept(
+    new_engine: NewEngine, profile: Profile
+) -> None:
+    """Black boxes and other profiles go on from what was saved of them."""
+    count = 66_000
+    engine = new_engine(None)
+    scorer = engine.applications[1].scorer
+    engine.feed(1, 0, segment())
+    engine.feed(1, 0, made_up(count, 8, same_process=True))
+    engine.use_profile(engine.applications[1], profile)
+    assert scorer.alive == count
 
 
 def test_threads_that_end_while_the_clock_stands_still(

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from imsafe.errors import ProfileError
 from imsafe.events import Events, Kind
+from imsafe.profile import saved_state
 from imsafe.profile.calibration import READINGS
 from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import SCORE, Scorer
+from imsafe.profile.slots import LAST_THREAD
 from imsafe.profile.surprise import surprise
 from tests.profile.making import any_events, calls, cut, daemon, learned, record
 from tests.profile.reference import Counts, Follower, Stage, read, units
@@ -202,6 +204,34 @@ def test_a_damaged_state_is_refused(served: Profile, key: str, value: object) ->
     state = {**scorer.snapshot(0, 1), key: value}
     with pytest.raises(ProfileError, match="saved state"):
         Scorer(served).restore(0, 1, state)
+
+
+def test_a_profile_that_cannot_be_adopted_changes_nothing(
+    served: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, other = Scorer(served), Scorer(served)
+    before = np.concatenate([calls([232, 0, 1], pid) for pid in (1, 2)])
+    for one in (scorer, other):
+        one.feed(0, before)
+    newer = learned([calls([232, 0, 1])], 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(saved_state, "MOST_THREADS", 0)
+        with pytest.raises(ProfileError):
+            scorer.adopt(newer)
+    assert scorer.profile is served
+    assert scorer.alive == 2
+    assert scorer.feed(0, before).tobytes() == other.feed(0, before).tobytes()
+
+
+def test_no_place_of_a_thread_outlives_the_threads_before_a_new_profile(served: Profile) -> None:
+    """Compiled code looks there first, and does not ask whether it is within the arrays."""
+    scorer = Scorer(served)
+    scorer.feed(0, np.concatenate([calls([232], pid) for pid in range(1, 1001)]))
+    for pid in range(1, 1000):
+        scorer.feed(0, record(Kind.EXIT, pid, pid))
+    assert scorer.stream_state(0)[LAST_THREAD] > 500
+    scorer.adopt(served)
+    assert scorer.stream_state(0)[LAST_THREAD] < len(scorer.roster.threads.key_of) < 500
 
 
 def test_an_unknown_process_has_no_state(served: Profile) -> None:
