@@ -60,6 +60,11 @@ class BlackBox:
     _tail: int = 0
     _loaded: int = 0
     """Items up to the last program that was loaded before the alert."""
+    _tid: int = field(init=False)
+    """Under which the thread goes on: after its exec that is the process's number."""
+
+    def __post_init__(self) -> None:
+        self._tid = self.thread
 
     @classmethod
     def begin(
@@ -134,9 +139,21 @@ class BlackBox:
 
     def add(self, events: Events) -> None:
         """Add later records of the process; those beyond the end of the box are left out."""
+        start = 0
+        for row in np.flatnonzero(events["kind"] == Kind.EXEC).tolist():
+            self._add(events[start : row + 1])
+            start = row + 1
+            # All threads but one have ended: that which called goes on in the first one's place.
+            if self._tid == events["aux"][row]:
+                self._tid = int(events["tid"][row])
+            elif self._tid != events["tid"][row]:
+                self.full = True
+        self._add(events[start:])
+
+    def _add(self, events: Events) -> None:
         if self.full or not len(events):
             return
-        own = events["tid"] == self.thread
+        own = events["tid"] == self._tid
         calls = np.flatnonzero(own & (events["kind"] == Kind.CALL))
         ends = np.flatnonzero(own & (events["kind"] == Kind.EXIT))
         stop = min(len(events), LARGEST_TAIL - self._tail)

@@ -203,9 +203,16 @@ class Crossings:
             self.grown.add(crossing)
         return stop
 
-    def finish(self, now_ns: int, pid: int | None = None) -> list[Crossing]:
-        """Close all crossings, or those of one process: the stream or the watching of it ends."""
-        over = [c for c in self.open.values() if pid is None or c.pid == pid]
+    def finish(
+        self, now_ns: int, pid: int | None = None, *, survivor: int | None = None
+    ) -> list[Crossing]:
+        """Close all crossings, or those of one process: the stream or the watching of it ends.
+
+        That of the survivor, a tid, goes on: all other threads have ended.
+        """
+        over = [
+            c for c in self.open.values() if (pid is None or c.pid == pid) and c.tid != survivor
+        ]
         for crossing in over:
             crossing.closed_ns = min(now_ns, crossing.last_ns + QUIET_NS)
             self.grown.discard(crossing)

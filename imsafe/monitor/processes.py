@@ -57,6 +57,7 @@ class _Process:
     thread_has_ended: bool = False
     has_io_uring: bool = False
     former_until_ns: int = -(1 << 63)  # buckets up to then are those of a process before it
+    only: tuple[int, int] = -1, -(1 << 63)  # at its last exec: the thread that is left, and when
 
     @property
     def ended(self) -> bool:
@@ -138,6 +139,9 @@ class Processes:
                 continue
             process.application = application
             process.whole.add(calls, maximum)
+            survivor, exec_ns = process.only
+            if tid != survivor and time_ns <= exec_ns:
+                continue  # its thread has ended with the exec
             if time_ns > process.gone.get(tid, time_ns - 1):
                 process.threads.setdefault(tid, _Counts()).add(calls, maximum)
                 process.gone.pop(tid, None)  # the number was used again
@@ -163,6 +167,16 @@ class Processes:
         process.gone[tid] = time_ns
         process.thread_has_ended = True
         process.threads.pop(tid, None)
+
+    def thread_loads(self, stream: int, pid: int, tid: int, time_ns: int) -> None:
+        """A process has loaded a program: all its threads but that one have ended.
+
+        Nothing else tells of the end of the thread that called exec, where it was not the first.
+        """
+        process = self._get(stream, pid)
+        process.threads = {tid: process.threads.get(tid, _Counts())}
+        process.gone.pop(tid, None)
+        process.only = tid, time_ns
 
     def remove_ended(self, stream: int, pid: int, tid: int) -> bool:
         """The buckets of an ended thread are in; whether its process has ended with it."""

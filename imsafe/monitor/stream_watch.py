@@ -192,6 +192,7 @@ class StreamWatch:
         before = self._routing.process(info.pid)
         if before is not None and before.application != info.application:
             self._leave(info.pid, before.application)
+        has_loaded = self._routing.is_loading(info.pid)
         self._routing.feed(info)
         info = self.process(info.pid)
         if info.application:
@@ -201,6 +202,8 @@ class StreamWatch:
             for crossing in self._crossings.open.values():
                 if crossing.pid == info.pid:
                     self._context.runs(crossing, info)
+            if has_loaded:  # by any of its threads, which all have ended: one goes on as the first
+                self._close(self._crossings.finish(self._clock.now_ns, info.pid, survivor=info.pid))
 
     def _leave(self, pid: int, application: int) -> None:
         """The process belongs to that application no longer."""
@@ -298,10 +301,13 @@ class StreamWatch:
         self._crossings.grown.clear()
         self._finish_boxes()
 
-        for row in exits.tolist():
-            pid, tid = int(events["pid"][row]), int(events["tid"][row])
-            context.processes.thread_ended(self.number, pid, tid, int(times[row]))
-            self._exits.append((int(times[row]), pid, tid))
+        for row in np.flatnonzero((kinds >= Kind.EXEC) & (numbers > 0)).tolist():
+            pid, tid, time_ns = int(events["pid"][row]), int(events["tid"][row]), int(times[row])
+            if kinds[row] == Kind.EXEC:
+                context.processes.thread_loads(self.number, pid, tid, time_ns)
+            else:
+                context.processes.thread_ended(self.number, pid, tid, time_ns)
+                self._exits.append((time_ns, pid, tid))
         own = slice(None) if scored_calls == len(events) else is_scored
         calls = Calls(
             times=times[own],

@@ -86,6 +86,10 @@ class Routing:
             if len(self._loading) > MOST_PROCESSES:
                 self._loading.clear()  # somebody makes them up
 
+    def is_loading(self, pid: int) -> bool:
+        """Whether the next frame of a process names the program that it has loaded."""
+        return pid in self._loading
+
     def assume(self, pid: int, loaded: str) -> None:
         """A process, the first of the stream, loaded a program of that name before it began."""
         self._loaded[pid] = loaded

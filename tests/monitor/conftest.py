@@ -108,7 +108,12 @@ def new_engine(profile: Profile) -> Callable[..., Engine]:
 
 def feed_all(engine: Engine, items: list[Item], chunk: int | None = None) -> None:
     """Feed a stream, its batches cut into chunks, and end it."""
-    for item in [*items, Closed(complete=True)]:
+    feed_cut(engine, [*items, Closed(complete=True)], chunk)
+
+
+def feed_cut(engine: Engine, items: list[Item], chunk: int | None = None) -> None:
+    """Feed items of a stream, its batches cut into chunks."""
+    for item in items:
         if isinstance(item, np.ndarray) and chunk is not None:
             for start in range(0, len(item), chunk):
                 engine.feed(1, 0, item[start : start + chunk])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,21 @@ from imsafe.monitor import processes
 from imsafe.monitor.engine import Engine
 from imsafe.monitor.processes import ENDED_S, Processes
 from imsafe.monitor.view_protocol import ENDED, RUNNING
-from imsafe.stream.items import ProcessInfo
+from imsafe.stream.items import Item, ProcessInfo
 
-from .conftest import events_of, feed_all, normal_calls, process, segment, strange_calls
+from .conftest import (
+    READ,
+    events_of,
+    feed_all,
+    feed_cut,
+    normal_calls,
+    process,
+    segment,
+    strange_calls,
+)
 
 NewEngine = Callable[..., Engine]
+SECOND = 1_000_000_000
 
 
 def told(known: Processes) -> dict[tuple[int, int], Any]:
@@ -75,6 +86,58 @@ def test_one_that_has_ended_is_told_for_a_while(new_engine: NewEngine) -> None:
     known.age(100.1 + ENDED_S)
     assert told(known) == {}
     assert known.identities() == []
+
+
+def by_thread_that_loads(pid: int, start_ns: int, *, calls_after: int) -> list[Item]:
+    """A process whose second thread, above the threshold, loads a program: it becomes the first."""
+    tid, loads_ns = pid + 1, start_ns + SECOND
+    loads = events_of([0], pid=pid, start_ns=loads_ns)
+    loads["kind"], loads["aux"] = Kind.EXEC, tid
+    info = replace(process(pid, comm="sh"), time_ns=loads_ns)
+    ends = events_of([0], pid=pid, start_ns=loads_ns + 2 * SECOND)
+    ends["kind"] = Kind.EXIT
+    return [
+        process(pid),
+        events_of(normal_calls(30, seed=pid), pid=pid, start_ns=start_ns),
+        events_of(strange_calls(30), pid=pid, tid=tid, start_ns=start_ns + SECOND // 2),
+        loads,
+        info,
+        events_of(normal_calls(calls_after), pid=pid, start_ns=loads_ns + SECOND),
+        ends,
+        events_of([READ], pid=5, start_ns=start_ns + 4 * SECOND),
+    ]
+
+
+@pytest.mark.parametrize("chunk", [None, 1, 7])
+def test_a_thread_that_loads_a_program_takes_the_place_of_the_first(
+    new_engine: NewEngine, chunk: int | None
+) -> None:
+    """Nothing tells of its end under its former number."""
+    engine = new_engine(threshold=0.6)
+    items = [segment(), process(5), *by_thread_that_loads(100, SECOND, calls_after=40)]
+    at_exec = len(items) - 3
+    feed_cut(engine, items[:at_exec], chunk)
+    rows = told(engine.processes)
+    assert [(row["threads"], row["state"]) for row in rows.values()] == [(0, RUNNING), (1, RUNNING)]
+    (alert,) = engine.alerts
+    assert (alert["tid"], alert["state"], alert["closed"]) == (101, "closed", 1_700_000_002.0)
+    assert alert["reason"].endswith("Then it started /usr/bin/sh.")
+    feed_cut(engine, items[at_exec:], chunk)
+    rows = told(engine.processes)
+    assert {key[0]: row["state"] for key, row in rows.items()} == {5: RUNNING, 100: ENDED}
+    assert engine.histories.pids(1) == [5]
+    (box,) = [box for box in engine.take().boxes if box.thread == 101]
+    kept = np.concatenate([item for item in box.items() if isinstance(item, np.ndarray)])
+    assert len(kept) == 30 + 30 + 1 + 40 + 1  # with what it does under its new number
+
+
+def test_threads_that_load_programs_do_not_use_up_the_black_boxes(new_engine: NewEngine) -> None:
+    engine = new_engine(threshold=0.6)
+    feed_cut(engine, [segment(), process(5)])
+    for pid in range(100, 200, 10):
+        feed_cut(engine, by_thread_that_loads(pid, pid * SECOND, calls_after=5))
+        assert {(pid, pid + 1)} <= {(b.process.pid, b.thread) for b in engine.take().boxes}
+        assert {box.process.pid for box in engine.filling} <= {5}
 
 
 def test_bounds(new_engine: NewEngine, monkeypatch: pytest.MonkeyPatch) -> None:
