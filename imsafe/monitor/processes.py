@@ -198,11 +198,6 @@ class Processes:
             if len(self._ended) > MOST_ENDED:
                 self._ended.popitem(last=False)
 
-    def threads(self, stream: int, pid: int) -> list[int]:
-        """The threads of a process that have made calls and have not ended."""
-        process = self._processes.get((stream, pid))
-        return sorted(process.threads) if process is not None else []
-
     def pids(self, stream: int) -> list[int]:
         """The processes of a stream."""
         return sorted(self._pids.get(stream, ()))

@@ -210,14 +210,16 @@ class StreamWatch:
         self._close(self._crossings.finish(self._clock.now_ns, pid))
         self._end_boxes(pid)
         number = self._number(application)
-        tids = self._context.processes.threads(self.number, pid)
-        if number and tids:
-            exits = np.zeros(len(tids), EVENT)
-            exits["pid"], exits["tid"], exits["kind"] = pid, tids, Kind.EXIT
+        if number:
+            ends = np.zeros(2, EVENT)  # of all threads but the first, then of that one
+            ends["pid"], ends["tid"], ends["kind"] = pid, pid, [Kind.EXEC, Kind.EXIT]
             watched = self._context.watched(number)
-            watched.scorer.feed(self.number, exits)
-            watched.covering.feed(self.number, exits)
+            watched.scorer.feed(self.number, ends)
+            watched.covering.feed(self.number, ends)
         self._end_history(pid)
+        # Its latest calls are told now: when their bucket is complete it is another's, or no one's.
+        latest = self._buckets.open[self._buckets.open["pid"] == pid]
+        self._context.processes.scored(self.number, latest[latest["application"] == number])
         self._context.processes.end(self.number, pid)
 
     def _number(self, application: int) -> int:
@@ -458,7 +460,8 @@ class StreamWatch:
         if len(buckets):
             scored = Scored(buckets, self._told(buckets["time_ns"]))
             self._context.findings.scored.append(scored)
-            self._context.processes.scored(self.number, buckets)
+            has_left = self._watched_numbers(buckets["pid"]) != buckets["application"]
+            self._context.processes.scored(self.number, buckets[~has_left])
         begin = self._clock.now_ns - self._clock.now_ns % BUCKET_NS
         while self._exits and self._exits[0][0] < begin:
             self._thread_has_ended(*self._exits.popleft())

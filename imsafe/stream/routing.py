@@ -51,6 +51,8 @@ class Routing:
             self._ended.pop(item.pid, None)
             self._note_program(item, is_again=is_again)
             self._processes[item.pid] = self._complete(item)
+            if not item.application:  # it has left, which nothing but this tells
+                self.ended(item.pid)
             if len(self._processes) > MOST_PROCESSES:
                 oldest = next(iter(self._ended or self._processes))
                 self._ended.pop(oldest, None)

@@ -19,6 +19,7 @@ from imsafe.stream.items import Item, ProcessInfo
 
 from .conftest import (
     READ,
+    WRITE,
     events_of,
     feed_all,
     feed_cut,
@@ -138,6 +139,44 @@ def test_threads_that_load_programs_do_not_use_up_the_black_boxes(new_engine: Ne
         feed_cut(engine, by_thread_that_loads(pid, pid * SECOND, calls_after=5))
         assert {(pid, pid + 1)} <= {(b.process.pid, b.thread) for b in engine.take().boxes}
         assert {box.process.pid for box in engine.filling} <= {5}
+
+
+@pytest.mark.parametrize("chunk", [None, 1])
+@pytest.mark.parametrize("goes_to", [0, 2])
+def test_what_leaves_within_a_bucket_is_over(
+    new_engine: NewEngine, chunk: int | None, goes_to: int
+) -> None:
+    """As with --no-follow-exec: a child makes a few calls and loads another program at once."""
+    engine = new_engine(threshold=None, names=("worker", "other"))
+    meta = {"applications": [{"name": "worker"}, {"name": "other"}]}
+    items: list[Item] = [segment(**meta), process(5), events_of(normal_calls(30), pid=5)]
+    for pid in (100, 110):
+        start_ns = pid * SECOND
+        second_thread = events_of([READ], pid=pid, tid=pid + 1, start_ns=start_ns + 3000)
+        loads = events_of([0], pid=pid, start_ns=start_ns + 5000)
+        loads["kind"], loads["aux"] = Kind.EXEC, pid
+        # One with a record of the exec, one without.
+        calls = [events_of([READ, WRITE], pid=pid, start_ns=start_ns, step_ns=1000), second_thread]
+        items += [
+            process(pid),
+            *calls,
+            *([loads] if pid == 110 else []),
+            process(pid, goes_to, "sh"),
+        ]
+    items.append(events_of(normal_calls(8), pid=5, start_ns=200 * SECOND))
+    feed_cut(engine, items, chunk)
+    worker = engine.applications[1]
+    assert worker.scorer.alive == 1
+    assert engine.histories.pids(1) == [5]
+    rows = engine.processes.rows(1.0)
+    running = rows[rows["state"] == RUNNING]
+    assert running["pid"].tolist() == ([5] if goes_to == 0 else [5, 100, 110])
+    assert running["application"].tolist() == ([1] if goes_to == 0 else [1, 2, 2])
+    assert running["calls"].tolist()[1:] == [0] * (len(running) - 1)
+    if goes_to == 0:
+        ended = rows[rows["state"] == ENDED]
+        assert ended[["pid", "calls"]].tolist() == [(100, 3), (110, 3)]
+        assert {one["pid"] for one in engine.processes.identities()} == {5, 100, 110}
 
 
 def test_bounds(new_engine: NewEngine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,21 @@ def test_made_up_processes_do_not_fill_the_memory(monkeypatch) -> None:
     assert sum(routing.process(pid) is not None for pid in range(1100)) == 10
 
 
+def test_what_has_left_gives_way_before_what_is_watched(monkeypatch) -> None:
+    monkeypatch.setattr(routing_module, "MOST_PROCESSES", 10)
+    routing = Routing()
+    routing.feed(_info(1, 2))
+    for pid in range(100, 120):
+        routing.feed(_info(pid, 2))
+        routing.feed(_info(pid, 0))
+    assert routing.process(1) == _info(1, 2)
+    assert routing.process(100) is None
+    routing.feed(_info(119, 2))  # one that comes back
+    for pid in range(200, 220):
+        routing.feed(_info(pid, 0))
+    assert routing.process(119) == _info(119, 2)
+
+
 def test_a_child_has_the_command_line_of_the_parent_whose_program_it_runs() -> None:
     routing = Routing()
     mother = replace(_info(10, 1), argv=("x", "-a"), user="me")
