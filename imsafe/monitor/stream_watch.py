@@ -426,7 +426,7 @@ class StreamWatch:
         lost = np.zeros(len(times), np.int64)
         if self._untold:
             for row in np.flatnonzero(np.diff(times, prepend=times[0] - 1)).tolist():
-                while self._untold and self._untold[0][0] < times[row] + BUCKET_NS:
+                while self._untold and self._untold[0][0] < int(times[row]) + BUCKET_NS:
                     lost[row] += self._untold.popleft()[1]
         return lost
 

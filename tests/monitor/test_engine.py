@@ -224,6 +224,14 @@ def test_clocks_that_no_clock_shows(new_engine: NewEngine) -> None:
     assert engine.calls == 300
 
 
+def test_losses_are_told_at_the_end_of_all_time(new_engine: NewEngine) -> None:
+    engine = new_engine()
+    events = events_of(normal_calls(50), start_ns=2**62 - 10**6, step_ns=10)
+    events["aux"][20:] = 30
+    feed_all(engine, [segment(wall_ns=2**62, monotonic_ns=0), events], 7)
+    assert sum(int(scored.lost.sum()) for scored in engine.take().scored) == 30
+
+
 def test_a_storm_of_alerts_is_bounded(new_engine: NewEngine) -> None:
     engine = new_engine(threshold=0.3)
     feed_all(
