@@ -31,8 +31,9 @@ from imsafe.monitor.history import Part
 from imsafe.monitor.processes import UNKNOWN_BITS
 from imsafe.monitor.view_protocol import BUCKET_NS, PROGRAM
 from imsafe.monitor.watched import Watched
+from imsafe.profile.slots import LAST_AUX
 from imsafe.stream.items import Item, Lost, ProcessInfo, Segment
-from imsafe.stream.losses import Losses
+from imsafe.stream.losses import Losses, newest
 from imsafe.stream.routing import Routing
 
 if TYPE_CHECKING:
@@ -265,6 +266,8 @@ class StreamWatch:
         lost_before = self._losses.total
         losses = self._count_losses(events, times, is_call)
         numbers = self._watched_numbers(events["pid"])
+        if ((events["aux"] != aux) & is_call).any():
+            events = self._without_late_counts(events, numbers, is_call)
         is_scored = is_call & (numbers > 0)
         scored_calls = int(np.count_nonzero(is_scored))
         context.calls += scored_calls
@@ -398,6 +401,22 @@ class StreamWatch:
             if least:
                 raised = rows[score[rows] < least]
                 score[raised], reading[raised] = least, PROGRAM
+
+    def _without_late_counts(
+        self, events: Events, numbers: NDArray[np.intp], is_call: NDArray[np.bool_]
+    ) -> Events:
+        """The records, lost counts that come late raised to what their scorer has seen by then.
+
+        It passes such a count over. In a black box, without other processes, it would be new.
+        """
+        for watched in self._present:
+            rows = np.flatnonzero(is_call & (numbers == watched.number))
+            aux = events["aux"][rows]
+            found = newest(aux, int(watched.scorer.stream_state(self.number)[LAST_AUX]))
+            if found is not aux:
+                events = chosen(events, slice(None))
+                events["aux"][rows] = found
+        return events
 
     def _count_losses(
         self, events: Events, times: NDArray[np.int64], is_call: NDArray[np.bool_]

@@ -16,6 +16,35 @@ MOST = 1 << 62
 """A stream counts no further: more calls than that nobody makes, and sums stay within 64 bits."""
 
 
+def newest(aux: NDArray[np.uint32], latest: int) -> NDArray[np.uint32]:
+    """The counts of calls, those that came late replaced by the newest before them.
+
+    Parameters
+    ----------
+    aux : array of uint32, shape (N,)
+    latest
+        The newest count before the first of them; -1: there was none.
+
+    Returns
+    -------
+    array of uint32, shape (N,)
+        `aux` itself where none came late.
+    """
+    if not len(aux) or (aux == latest).all():
+        return aux
+    starts = np.flatnonzero(np.concatenate([[True], aux[1:] != aux[:-1]])).tolist()
+    result = aux
+    for start, stop in zip(starts, [*starts[1:], len(aux)], strict=True):
+        count = int(aux[start])
+        if latest < 0 or (count - latest) & 0xFFFFFFFF < 1 << 31:
+            latest = count
+            continue
+        if result is aux:
+            result = aux.copy()
+        result[start:stop] = latest
+    return result
+
+
 class Losses:
     """The losses of one stream.
 

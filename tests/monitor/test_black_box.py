@@ -17,7 +17,7 @@ from imsafe.profile.scorer import Scorer
 from imsafe.stream.items import Item, Lost, ProcessInfo, Segment
 from imsafe.stream.traces import open_trace
 
-from .conftest import events_of, feed_all, normal_calls, process, segment, strange_calls
+from .conftest import READ, events_of, feed_all, normal_calls, process, segment, strange_calls
 
 NewEngine = Callable[..., Engine]
 
@@ -55,6 +55,53 @@ def story(calls_before: int) -> list[Item]:
     ]
 
 
+def read(path: Path) -> list[Item]:
+    reader = open_trace(path)
+    items = [item for _, item in reader]
+    reader.close()
+    return items
+
+
+def scores_of(profile: Profile, items: list[Item]) -> list[tuple[int, int, float, int]]:
+    """Time, tid, score and surprise of the process's records, one by one."""
+    scorer = Scorer(profile)
+    scorer.begin_stream(1)
+    scores = []
+    for item in items:
+        if isinstance(item, Segment):
+            state = item.meta.get("state", {})
+            if state.get("scorer"):
+                scorer.restore(1, state["pid"], state["scorer"])
+        elif isinstance(item, Lost):
+            scorer.lost(1)
+        elif isinstance(item, np.ndarray):
+            scores += [
+                (int(e["time_ns"]), int(e["tid"]), float(s["score"]), int(s["surprise"]))
+                for e, s in zip(item, scorer.feed(1, item), strict=True)
+                if e["pid"] == 100
+            ]
+    return scores
+
+
+@pytest.mark.parametrize("chunk", [None, 1, 7])
+def test_a_box_replays_to_the_same_scores_after_a_count_of_losses_that_came_late(
+    new_engine: NewEngine, profile: Profile, tmp_path: Path, chunk: int | None
+) -> None:
+    """Of several processors the other process's had the newer count first."""
+    calls = events_of([*normal_calls(400), *strange_calls(40), *normal_calls(600)])
+    other = events_of([READ], pid=555, start_ns=300_000_000)
+    calls["aux"] = 4
+    calls["aux"][301:] = other["aux"] = 5
+    events = np.concatenate([calls[:300], other, calls[300:]])
+    stream: list[Item] = [segment(), process(), process(555), events]
+    engine = new_engine(threshold=0.6)
+    feed_all(engine, stream, chunk)
+    (box,) = [box for box in engine.take().boxes if box.process.pid == 100]
+    replayed = scores_of(profile, read(BoxStore(tmp_path).write(box, 0)))
+    assert len(replayed) > 900
+    assert set(replayed) <= set(scores_of(profile, stream))
+
+
 @pytest.mark.parametrize("calls_before", [30, 300, 5000])
 @pytest.mark.parametrize("chunk", [None, 100])
 def test_a_box_replays_to_the_same_scores(
@@ -71,42 +118,9 @@ def test_a_box_replays_to_the_same_scores(
     box = next(box for box in findings.boxes if box.thread == 101)
     path = BoxStore(tmp_path).write(box, 0)
 
-    # The scores as they were, call by call.
-    scorer = Scorer(profile)
-    scorer.begin_stream(1)
-    original = []
-    for item in items:
-        if isinstance(item, Lost):
-            scorer.lost(1)
-        elif isinstance(item, np.ndarray):
-            result = scorer.feed(1, item)
-            original += [
-                (int(e["time_ns"]), int(e["tid"]), float(s["score"]), int(s["surprise"]))
-                for e, s in zip(item, result, strict=True)
-                if e["pid"] == 100
-            ]
-
-    # The scores as the box gives them.
-    again = Scorer(profile)
-    again.begin_stream(1)
-    replayed = []
-    thread_calls = []
-    reader = open_trace(path)
-    for _, item in reader:
-        if isinstance(item, Segment):
-            state = item.meta["state"]
-            if state["scorer"]:
-                again.restore(1, state["pid"], state["scorer"])
-        elif isinstance(item, Lost):
-            again.lost(1)
-        elif isinstance(item, np.ndarray):
-            result = again.feed(1, item)
-            replayed += [
-                (int(e["time_ns"]), int(e["tid"]), float(s["score"]), int(s["surprise"]))
-                for e, s in zip(item, result, strict=True)
-            ]
-            thread_calls += item["time_ns"][item["tid"] == 101].tolist()
-    reader.close()
+    original = scores_of(profile, items)
+    replayed = scores_of(profile, read(path))
+    thread_calls = [time for time, tid, *_ in replayed if tid == 101]
     assert set(replayed) <= set(original)
     alert = engine.alerts.get(box.alert)
     assert alert is not None

@@ -90,7 +90,8 @@ def streams(draw: st.DrawFn) -> list[Item]:
                 later["tid"][later["tid"] == events["tid"][row]] += 5000
             events["tid"] += np.uint32(100_000 * reused)
             reused += int(np.count_nonzero(events["kind"] == Kind.EXIT) > 0)
-            events["aux"] = np.where(events["kind"] == Kind.CALL, aux + lost, 0)
+            counts = (aux + lost - random.choice([0, 3], count, p=[0.98, 0.02])).clip(0)  # late
+            events["aux"] = np.where(events["kind"] == Kind.CALL, counts, 0)
             aux += int(lost[-1])
             items.append(events)
     return items

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imsafe.stream.items import Lost
-from imsafe.stream.losses import Losses
+from imsafe.stream.losses import Losses, newest
 
 
 def calls(*aux: int) -> NDArray[np.uint32]:
@@ -33,3 +33,12 @@ def test_the_count_wraps():
     losses.calls(calls(2**31 - 1))
     losses.calls(calls(2**32 - 2))
     assert losses.calls(calls(1)) == [(0, 3)]
+
+
+def test_counts_that_come_late_are_raised_to_the_newest():
+    assert newest(calls(4, 5, 4, 4, 6, 5), 3).tolist() == [4, 5, 5, 5, 6, 6]
+    assert newest(calls(4, 4, 7), 5).tolist() == [5, 5, 7]
+    assert newest(calls(2**32 - 1, 1, 2**32 - 1), -1).tolist() == [2**32 - 1, 1, 1]
+    as_they_are = calls(5, 5, 6)
+    for latest in (-1, 5):
+        assert newest(as_they_are, latest) is as_they_are
