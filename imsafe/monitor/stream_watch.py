@@ -219,7 +219,7 @@ class StreamWatch:
             watched.covering.feed(self.number, ends)
         self._end_history(pid)
         # Its latest calls are told now: when their bucket is complete it is another's, or no one's.
-        latest = self._buckets.open[self._buckets.open["pid"] == pid]
+        latest = self.buckets.open[self.buckets.open["pid"] == pid]
         self._context.processes.scored(self.number, latest[latest["application"] == number])
         self._context.processes.end(self.number, pid)
 
