@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// ImSafe's part in the kernel: five small BPF programs.
+// ImSafe's part in the kernel: six small BPF programs.
 //
 // For readers new to eBPF: each function below is compiled to BPF byte code, checked by
 // the kernel (it must end, and may touch no memory that it was not given), translated to
@@ -106,8 +106,8 @@ BPF_RINGBUF_OUTPUT(wakes, 1);
 
 // What an executable must be called to belong to an application.
 BPF_HASH(names, struct name, u8, 1024);         /* its base name, or comm */
-BPF_HASH(paths, struct name, u8, 1024);         /* its full path */
-BPF_HASH(path_names, struct name, u8, 1024);    /* the base name of such a path */
+BPF_HASH(paths, struct name, u8, 2048);         /* its full path, and that through links */
+BPF_HASH(path_names, struct name, u8, 2048);    /* the base name of such a path */
 BPF_HASH(groups, u64, u8, 4096);                /* its control group's id */
 BPF_HASH(group_paths, struct name, u8, 1024);   /* that of one which is not there yet */
 
@@ -382,7 +382,7 @@ TRACEPOINT_PROBE(cgroup, cgroup_mkdir) {
     u32 zero = 0;
     u64 group = args->id;
     struct scratch *scratch = scratches.lookup(&zero);
-    if (!scratch)
+    if (!scratch || args->root)     /* only hierarchy 0 is of version 2 */
         return 0;
     __builtin_memset(&scratch->key, 0, sizeof(scratch->key));
     bpf_probe_read_kernel_str(scratch->key.text, NAME_SIZE,
@@ -390,6 +390,15 @@ TRACEPOINT_PROBE(cgroup, cgroup_mkdir) {
     u8 *application = group_paths.lookup(&scratch->key);
     if (application)
         groups.update(&group, application);
+    return 0;
+}
+
+// It is gone: a unit that is started again has a new group with another id, and there is room
+// for so many only.  Ids of other hierarchies may be the same.
+TRACEPOINT_PROBE(cgroup, cgroup_rmdir) {
+    u64 group = args->id;
+    if (!args->root)
+        groups.delete(&group);
     return 0;
 }
 #endif

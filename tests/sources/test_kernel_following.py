@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from imsafe.sources.kernel_request import MAX_TARGETS
 from imsafe.stream.routing import Routing
 
 from .kernel_tracer import needs_the_kernel, recorded, recording
@@ -233,3 +234,40 @@ def test_control_groups(only, tmp_path, cgroups) -> None:
             if folder.exists():
                 folder.rmdir()
     assert by_application(recorded(path)) == {group.name: 8, unit.stem: 7}
+
+
+def test_a_unit_that_is_restarted_thousands_of_times(only, tmp_path, cgroups) -> None:
+    """Each start makes a new group, and one that is gone takes no room."""
+    calls, path = only("calls"), tmp_path / "t.imt"
+    group = cgroups / f"imsafe-again-{os.getpid()}"
+    try:
+        with recording(path, "--cgroup", group):
+            for _ in range(4200):
+                group.mkdir()
+                group.rmdir()
+            group.mkdir()
+            enter = f"echo $$ > {group}/cgroup.procs; exec {calls} 13"
+            subprocess.run(["/bin/sh", "-c", enter], check=True)
+            time.sleep(0.1)
+    finally:
+        if group.exists():
+            eventually(lambda: not (group / "cgroup.procs").read_text(), "its last process is gone")
+            group.rmdir()
+    assert by_application(recorded(path)) == {group.name: 13}
+
+
+def test_as_many_paths_through_links_as_a_request_may_hold(only, tmp_path) -> None:
+    """Each is two: as it is written, and as it is."""
+    calls, path = only("calls"), tmp_path / "t.imt"
+    folders = [tmp_path / str(number) for number in range(MAX_TARGETS)]
+    links = [folder / f"linked-{os.getpid()}" for folder in folders]
+    for number, (folder, link) in enumerate(zip(folders, links, strict=True)):
+        folder.mkdir()
+        link.symlink_to(folder / f"{number}-{os.getpid()}")
+    links[-1].unlink()
+    links[-1].symlink_to(calls)
+    with recording(path, *(word for link in links for word in ("--path", link))):
+        subprocess.run([links[-1], "17"], check=True)
+        subprocess.run([calls, "19"], check=True)
+        time.sleep(0.1)
+    assert by_application(recorded(path)) == {links[0].name: 17 + 19}

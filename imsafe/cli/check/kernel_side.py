@@ -31,7 +31,7 @@ _TRACEPOINTS = (
     "sched/sched_process_exit",
     "task/task_newtask",
 )
-_OF_CONTROL_GROUPS = "cgroup/cgroup_mkdir"
+_OF_CONTROL_GROUPS = ("cgroup/cgroup_mkdir", "cgroup/cgroup_rmdir")
 _FIND_TRACEPOINTS = """
 from pathlib import Path
 from imsafe.sources.ebpf.compile import TRACING, mount_tracefs
@@ -166,7 +166,7 @@ def _make_ring_buffer() -> int:
 def tracepoints() -> Finding:
     """Look for the tracepoints, as root; in a child, which may have to mount tracefs."""
     check = "Driver: tracepoints"
-    names = (*_TRACEPOINTS, _OF_CONTROL_GROUPS)
+    names = (*_TRACEPOINTS, *_OF_CONTROL_GROUPS)
     status, output = python_says(f"exec({_FIND_TRACEPOINTS.format(names=names)!r})")
     if status:
         detail = output.removeprefix("imsafe.errors.SourceError: ")
@@ -175,7 +175,7 @@ def tracepoints() -> Finding:
     if not missing:
         return Finding(check, "works", ", ".join(names))
     mend = "boot a kernel with CONFIG_FTRACE_SYSCALLS (distributions' own kernels have it)"
-    if missing == [_OF_CONTROL_GROUPS]:
+    if set(missing) <= set(_OF_CONTROL_GROUPS):
         mend = "boot a kernel with CONFIG_CGROUPS; only --unit and --cgroup need it"
     return Finding(check, "note", "this kernel does not have " + ", ".join(missing), mend)
 
