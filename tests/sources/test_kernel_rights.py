@@ -274,6 +274,31 @@ def test_request_that_is_refused(tmp_path) -> None:
     assert "socket only" in done.stderr
 
 
+@pytest.mark.parametrize("words", [["--listen={}", f"--user={NOBODY}"], ["--serve=1"]])
+def test_by_pkexec_one_request_and_nothing_that_stays(tmp_path, words) -> None:
+    """The polkit action is for this program, whatever its words are."""
+    path = tmp_path / "s"
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.shutdown(socket.SHUT_RD)  # where it waits for a request it is told of an end
+        tracer = subprocess.Popen(
+            [*TRACER, *(word.format(path) for word in words)],
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PKEXEC_UID": str(NOBODY)},
+        )
+        try:
+            eventually(lambda: path.exists() or tracer.poll() is not None, "it listens or ends")
+            assert tracer.poll() == 2
+            said = tracer.stderr.read()
+        finally:
+            kill_and_wait(tracer)
+    assert said.startswith("By pkexec the kernel tracer takes a request only")
+    assert said.count("\n") == 1
+
+
 @pytest.mark.usefixtures("open_checkout")
 def test_not_as_another_user() -> None:
     done = subprocess.run(

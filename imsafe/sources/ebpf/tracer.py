@@ -54,6 +54,11 @@ def _run(words: list[str]) -> None:
             " they are others: start it outside."
         )
     option, _, value = words[0].partition("=") if words else ("", "", "")
+    # polkit was asked for one trace: its action names the program, not its words.
+    if option in ("--listen", "--serve") and "PKEXEC_UID" in os.environ:
+        raise SourceError(
+            f"By pkexec the kernel tracer takes a request only: {option} is for its service."
+        )
     if option == "--listen":
         _listen(value, words[1:])
         return
