@@ -239,3 +239,24 @@ def test_what_may_not_be_traced(ticker, open_folder, tmp_path) -> None:
         assert done.returncode == 2
         assert f"process {other.pid} (strace) traces it already" in done.stderr
         goes_on(ticks)
+
+
+def test_an_executable_that_takes_hours_to_read(program, tmp_path) -> None:
+    """It is attached to all the same, and described without its hash."""
+    huge, path = tmp_path / "huge", tmp_path / "t.imt"
+    shutil.copy(program("calls"), huge)
+    os.truncate(huge, 1 << 39)  # of which almost nothing is on the disk
+    command = subprocess.Popen([huge, "-w", "23"], stdin=subprocess.PIPE)
+    tracer = start("trace", "-o", path, "-p", command.pid)
+    try:
+        eventually(lambda: is_traced(command.pid), "attached", 20)
+        command.communicate(b"!")
+        assert tracer.wait(20) == 0
+    finally:
+        kill_and_wait(tracer)
+        kill_and_wait(command)
+    trace = stream_of(path)
+    assert trace.count(GETPPID) == 23
+    (application,) = trace.meta["applications"]
+    assert "sha256" not in application
+    assert application["build_id"]
