@@ -185,7 +185,7 @@ def attach(pid: int) -> Attached:
         detach(seized)
         raise TraceeError(_why_not(leader, error)) from error
     if not seized:
-        raise TraceeError(f"Cannot trace process {pid}: it has just ended.")
+        raise TraceeError(f"Cannot trace process {pid}: it has ended already.")
     return Attached(leader, frozenset(seized))
 
 
@@ -197,6 +197,8 @@ def _seize_thread(tid: int) -> bool:
     except PermissionError:
         if procfs.number(tid, "TracerPid") == os.getpid():
             return False  # born a tracee; its first stop will be reported
+        if procfs.state(tid)[0] in ("", "Z", "X"):
+            return False  # a first thread that has ended stands there as long as others go on
         raise
     return interrupt(tid)
 
@@ -209,8 +211,6 @@ def _why_not(pid: int, error: OSError) -> str:
             f"Cannot trace process {pid}: process {tracer} ({procfs.comm(tracer)})"
             " traces it already."
         )
-    if state.get("State", "").startswith("Z"):
-        return f"Cannot trace process {pid}: it has ended already."
     try:
         scope = Path("/proc/sys/kernel/yama/ptrace_scope").read_text("ascii").strip()
     except FileNotFoundError:

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from imsafe.events import Kind
+from imsafe.sources import procfs
 
 from .running import (
     AS_NOBODY,
@@ -239,6 +240,39 @@ def test_what_may_not_be_traced(ticker, open_folder, tmp_path) -> None:
         assert done.returncode == 2
         assert f"process {other.pid} (strace) traces it already" in done.stderr
         goes_on(ticks)
+
+
+def test_attached_where_the_first_thread_has_ended(program, tmp_path) -> None:
+    path = tmp_path / "t.imt"
+    command = subprocess.Popen([program("leaderless"), "23"], stdin=subprocess.PIPE)
+    tracer = None
+    try:
+        eventually(lambda: state_of(command.pid) == "Z", "its first thread has ended")
+        tracer = start("trace", "-o", path, "-p", command.pid, stderr=subprocess.PIPE, text=True)
+        (worker,) = set(procfs.threads(command.pid)) - {command.pid}
+        eventually(
+            lambda: status_line(worker, "TracerPid") != "0" or tracer.poll() is not None, "attached"
+        )
+        assert tracer.poll() is None, tracer.stderr.read()
+        command.communicate(b"!")
+        assert tracer.wait(20) == 0
+    finally:
+        kill_and_wait(command)
+        if tracer:
+            kill_and_wait(tracer)
+    trace = stream_of(path)
+    assert trace.count(GETPPID) == 23
+    assert trace.closed.complete
+
+
+def test_one_that_has_ended_is_not_attached_to(tmp_path) -> None:
+    """Nobody has waited for it yet."""
+    ended = subprocess.Popen(["true"])
+    eventually(lambda: state_of(ended.pid) == "Z", "it has ended")
+    done = run("trace", "-o", tmp_path / "t.imt", "-p", ended.pid)
+    ended.wait()
+    assert done.returncode == 2
+    assert done.stderr == f"ims-trace: Cannot trace process {ended.pid}: it has ended already.\n"
 
 
 def test_an_executable_that_takes_hours_to_read(program, tmp_path) -> None:
