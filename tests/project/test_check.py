@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from imsafe.cli import distribution
 from imsafe.cli.check import machine, window
 from imsafe.cli.distribution import QT_LIBRARIES, Distribution, install_for_python
+from imsafe.gui.device import DEFAULT_SOCKET
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,6 +65,14 @@ def test_whatever_does_not_work_comes_with_what_mends_it(here):
         assert finding["state"] in {"works", "missing", "note"}
         assert finding["detail"]
         assert bool(finding["mend"]) == (finding["state"] != "works")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sockets are Linux's")
+def test_sockets_are_where_a_sensor_looks_for_them(tmp_path, monkeypatch):
+    """Not where temporary files are."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    found = {finding.check: finding for finding in machine.folders()}
+    assert found["Sockets"].detail.startswith(f"{Path(DEFAULT_SOCKET).parent} ")
 
 
 def test_words_and_json_say_the_same(here):

@@ -7,7 +7,6 @@ import os
 import platform
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -57,7 +56,12 @@ def number_cruncher() -> Finding:
 
 def folders() -> Iterator[Finding]:
     """Where one is, where sockets are made, and how much room there is."""
-    for check, folder in (("Working folder", Path.cwd()), ("Sockets", Path(tempfile.gettempdir()))):
+    places = [("Working folder", Path.cwd())]
+    if sys.platform == "linux":
+        from imsafe.sources.sensor import DEFAULT_SOCKET  # noqa: PLC0415 - after numpy was checked
+
+        places.append(("Sockets", Path(DEFAULT_SOCKET).parent))
+    for check, folder in places:
         if not os.access(folder, os.W_OK | os.X_OK):
             mend = (
                 "go to a folder of yours" if check == "Working folder" else f"chmod 1777 {folder}"
