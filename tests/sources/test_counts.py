@@ -149,13 +149,14 @@ def test_32_bit_program(program, tmp_path) -> None:
     assert set(trace.calls["abi"].tolist()) == {int(Abi.I386)}
 
 
+@pytest.mark.parametrize("name", ["denied", "supervised"])
 @pytest.mark.parametrize(
     ("option", "getppid", "getuid"), [((), 0, 29), (("--full",), 23, 29)], ids=["seccomp", "full"]
 )
-def test_filter_of_its_own(program, tmp_path, option, getppid, getuid) -> None:
-    """--full sees what the program's filter denies; neither believes what it traces."""
-    path = tmp_path / "denied.imt"
-    done = run("trace", "-o", path, *option, "--", program("denied"))
+def test_filter_of_its_own(program, tmp_path, name, option, getppid, getuid) -> None:
+    """--full sees what the program's filter denies or hands on; neither believes what it traces."""
+    path = tmp_path / f"{name}.imt"
+    done = run("trace", "-o", path, *option, "--", program(name))
     assert done.returncode == 0, done.stderr
     trace = stream_of(path)
     assert trace.count(GETPPID) == getppid

@@ -168,6 +168,20 @@ def test_32_bit_program(only, tmp_path) -> None:
     assert set(trace.calls["abi"].tolist()) == {int(Abi.I386)}
 
 
+def test_filter_of_its_own(only, tmp_path) -> None:
+    """What it denies never becomes a call; what a supervisor lets go on does."""
+    denied, supervised = only("denied"), only("supervised")
+    path = tmp_path / "filters.imt"
+    with recording(path, "--driver", denied.name, "--driver", supervised.name):
+        for command in (denied, supervised):
+            subprocess.run([command], check=False)  # RET_TRACE fails where nobody traces
+        time.sleep(0.1)
+    trace = recorded(path)
+    application = {info.pid: info.application for info in trace.processes}
+    made = trace.calls[trace.calls["syscall"] == GETPPID]
+    assert [application[pid] for pid in made["pid"].tolist()] == [2] * 23
+
+
 def test_short_processes(tmp_path) -> None:
     """Each of 211 processes is named before its first call, and ended."""
     path = tmp_path / "kernel.imt"
