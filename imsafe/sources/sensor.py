@@ -10,11 +10,12 @@ import os
 import select
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from imsafe.events import joined
 from imsafe.sources.base import Counters
 from imsafe.sources.peer import Allowed, PrivateListener, peer_of
 from imsafe.sources.procfs import user_name
@@ -31,7 +32,14 @@ _OTHERS_AT_MOST = 240
 """Other users' sensors; the other places are for those of the listener's own user and root."""
 _OF_ANOTHER_AT_MOST = 128
 _BYTES_A_TURN = 1 << 18
-_EVENTS_A_READ = 1 << 16
+_LEAST_A_TURN = 1 << 12
+"""And what a new one gets first."""
+_COST_A_TURN = 1 << 14
+"""In events: what a peer of whole batches sends in a turn costs less than that."""
+_COST_A_READ = 1 << 16
+_COST_OF_AN_ITEM = 64
+"""In events, beside those in it: a frame of one event, or of none, is work, too."""
+_READ_S = 0.05
 _REST_S = 1.0
 _SAID_S = 10.0
 """Whoever is turned away again and again fills no log: it is said so often at most."""
@@ -126,14 +134,14 @@ class SensorSource:
         # Whoever was served last comes last this time.
         ready.sort()
         ready = [n for n in ready if n > self._turn] + [n for n in ready if n <= self._turn]
-        events = 0
+        cost, deadline = 0, time.monotonic() + _READ_S
         for number in ready:
-            if events >= _EVENTS_A_READ:
+            if cost >= _COST_A_READ or time.monotonic() > deadline:
                 break
             self._turn = number
             arrived = self._receive(self._sensors[number])
-            events += sum(len(item) for _, item in arrived if isinstance(item, np.ndarray))
-            items += arrived
+            cost += _cost(arrived)
+            items += _together(arrived)
         return items
 
     def _accept(self, listening: int) -> None:
@@ -214,12 +222,15 @@ class SensorSource:
 
     def _receive(self, sensor: _Sensor) -> list[Tagged]:
         try:
-            octets = sensor.connection.recv(_BYTES_A_TURN)
+            octets = sensor.connection.recv(sensor.turn)
         except BlockingIOError:
             return []
         except OSError:  # reset: the sensor was killed with data of ours unread
             octets = b""
         items = sensor.reception.feed(octets) if octets else sensor.reception.end()
+        # Whose bytes cost much, tiny frames or tightly packed ones, gets fewer in its next turn.
+        turn = len(octets) * _COST_A_TURN // max(_cost(items), 1)
+        sensor.turn = min(max(turn, _LEAST_A_TURN), _BYTES_A_TURN)
         if sensor.reception.over:
             self._drop(sensor)
         return items
@@ -253,11 +264,27 @@ class SensorSource:
             self._listener = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Sensor:
-    """One connected sensor."""
+    """One connected sensor; `turn` is how many bytes are read of it at a time."""
 
     connection: socket.socket
     reception: Reception
     process: SendingProcess
     uid: int
+    turn: int = _LEAST_A_TURN
+
+
+def _together(items: list[Tagged]) -> Iterator[Tagged]:
+    """The same with neighbouring batches of a stream as one: whoever is next pays for each item."""
+    kinds = itertools.groupby(items, lambda tagged: (tagged[0], isinstance(tagged[1], np.ndarray)))
+    for (stream, are_events), group in kinds:
+        if are_events:
+            yield stream, joined([item for _, item in group if isinstance(item, np.ndarray)])
+        else:
+            yield from group
+
+
+def _cost(items: list[Tagged]) -> int:
+    events = sum(len(item) for _, item in items if isinstance(item, np.ndarray))
+    return events + _COST_OF_AN_ITEM * len(items)

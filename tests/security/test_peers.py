@@ -27,7 +27,7 @@ from imsafe.sources.peer import Allowed, Peer
 from imsafe.sources.sensor import SensorSource
 from imsafe.stream.codec import encode
 from imsafe.stream.frames import MAX_PAYLOAD, FrameKind, frame, segment_header
-from imsafe.stream.items import Closed, End, Item, ProcessInfo
+from imsafe.stream.items import Closed, End, Item, Lost, ProcessInfo, Segment
 from imsafe.stream.trace_file import TraceWriter
 from tests.faults.kills import META, learned
 from tests.sources.running import eventually, kill_and_wait, run, start
@@ -86,6 +86,46 @@ def test_a_thousand_that_come_and_go(source: SensorSource) -> None:
     well_served(source)
     assert source.counters.streams_open == 0
     assert source.state in ("waiting for a sensor", "1 sensor")
+
+
+@pytest.mark.parametrize(
+    "tiny",
+    [encode(calls(1)), frame(FrameKind.END, b"{}"), frame(FrameKind.CHANNEL, b"{}", 1)],
+    ids=["one call", "end", "channel"],
+)
+def test_many_that_send_tiny_frames(source: SensorSource, tiny: bytes) -> None:
+    """They cost far more than their bytes, and the honest one beside them does not wait for it."""
+    with ExitStack() as stack:
+        floods = [stack.enter_context(connected(source)) for _ in range(20)]
+        honest = stack.enter_context(connected(source))
+        read_until(source, [], lambda: source.state == "21 sensors")
+        for peer in floods:
+            peer.setblocking(False)
+            assert peer.send(segment_header(META) + tiny * 20_000) > 100_000
+        honest.sendall(segment_header(META) + encode(calls(1009)))
+        work, heard = [], False
+        while not heard:
+            batches = [item for _, item in source.read(0.05)]
+            heard = any(isinstance(item, np.ndarray) and len(item) == 1009 for item in batches)
+            work.append(sum(len(i) if isinstance(i, np.ndarray) else 1 for i in batches))
+            assert len(work) < 100
+    assert max(work) < 5_000
+    assert sum(work) < 50_000
+
+
+def test_neighbouring_tiny_frames_arrive_as_one(source: SensorSource) -> None:
+    events = calls(101)
+    with connected(source) as peer:
+        read_until(source, [], lambda: source.state == "1 sensor")
+        frames = [encode(part) for part in np.split(events, len(events))]
+        peer.sendall(segment_header(META) + b"".join(frames[:50]))
+        peer.sendall(encode(Lost(3, 49, 50)) + b"".join(frames[50:]))
+        items: list[tuple[int, Item]] = []
+        read_until(source, items, lambda: source.counters.calls == len(events))
+    batches = [item for _, item in items if isinstance(item, np.ndarray)]
+    assert np.array_equal(np.concatenate(batches), events)
+    kinds = [type(item) for _, item in items]
+    assert kinds == [Segment, np.ndarray, Lost, np.ndarray]
 
 
 def test_more_at_once_than_are_served(source: SensorSource, caplog) -> None:
