@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps black boxes in a private folder, a bounded number of them; the oldest give way."""
+"""Keeps black boxes in a private folder, a bounded number of them; earlier ones give way."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ class BoxStore:
         self.folder = folder
         self._most = most
         self._most_bytes = most_bytes
+        self._written: set[Path] = set()  # by this run
+        self._latest: Path | None = None
 
     def write(self, box: BlackBox, wall_ns: int) -> Path:
         """Write a box, or write it again when it has grown.
@@ -70,10 +72,15 @@ class BoxStore:
                     writer.write(item)
             finally:
                 writer.close(End().totals)
+        self._written.add(path)
+        self._latest = path
         return path
 
     def make_room(self) -> list[Path]:
-        """Remove the oldest boxes beyond the bounds; those that were removed.
+        """Remove the boxes beyond the bounds that were written first; those that were removed.
+
+        The times in their names are those of events, which a replay has from long ago and a
+        sensor may make up.  Boxes of this run go last, and the latest stays.
 
         Raises
         ------
@@ -82,15 +89,18 @@ class BoxStore:
         """
         removed: list[Path] = []
         try:
-            boxes = sorted(p for p in self.folder.iterdir() if _NAME.fullmatch(p.name))
-            sizes = [box.lstat().st_size for box in boxes]
-            count, total = len(boxes), sum(sizes)
-            for box, size in zip(boxes, sizes, strict=True):
+            found = {p: p.lstat() for p in self.folder.iterdir() if _NAME.fullmatch(p.name)}
+            count, total = len(found), sum(status.st_size for status in found.values())
+            self._written &= found.keys()
+            order = sorted((p in self._written, s.st_mtime_ns, p) for p, s in found.items())
+            for _, _, box in order:
                 if count <= self._most and total <= self._most_bytes:
                     break
+                if box == self._latest:
+                    continue
                 box.unlink(missing_ok=True)
                 removed.append(box)
-                count, total = count - 1, total - size
+                count, total = count - 1, total - found[box].st_size
         except FileNotFoundError:
             return removed  # no folder yet, or another monitor has made room at the same time
         except OSError as error:

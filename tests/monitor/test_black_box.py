@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -180,6 +181,31 @@ def test_the_oldest_boxes_give_way(new_engine: NewEngine, tmp_path: Path) -> Non
     size = paths[-1].stat().st_size
     assert BoxStore(tmp_path, most_bytes=size * 2 + 1).make_room() == paths[2:5]
     assert (tmp_path / "mine.imt").exists()
+
+
+def test_boxes_of_a_replay_do_not_give_way_to_those_of_later_times(
+    new_engine: NewEngine, tmp_path: Path
+) -> None:
+    engine = new_engine(threshold=0.6)
+    feed_all(engine, [segment(), *(events_of(strange_calls(40), pid=p) for p in range(1, 8))])
+    boxes = engine.take().boxes
+    far = 4_102_444_800 * 10**9  # the year 2100
+    earlier = BoxStore(tmp_path, most=3)
+    there = [earlier.write(box, far + n * 10**9) for n, box in enumerate(boxes[:3])]
+    for age, path in enumerate(there):  # written in the opposite order of the times they tell
+        os.utime(path, ns=(10**18 - age, 10**18 - age))
+    store = BoxStore(tmp_path, most=3)
+    written, gone = [], []
+    for number, box in enumerate(boxes[3:6]):
+        written.append(store.write(box, (10 - number) * 10**9))
+        gone += store.make_room()
+    assert gone == there[::-1]
+    assert sorted(tmp_path.iterdir()) == sorted(written)
+    assert BoxStore(tmp_path, most=0).make_room() == written
+    only = BoxStore(tmp_path, most_bytes=1)
+    latest = only.write(boxes[6], 0)
+    assert only.make_room() == []
+    assert latest.exists()
 
 
 def test_folders_that_are_none(new_engine: NewEngine, tmp_path: Path) -> None:
