@@ -9,13 +9,15 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from errno import EISDIR
+from errno import EISDIR, ELOOP
 from pathlib import Path
 
 from imsafe.errors import FileExistsRefused, ImsafeError, cannot
 from imsafe.words import translate
 
 _ROOM_BYTES = 64 << 20
+_MOST_LINKS = 40
+"""One after another, as the kernel has it."""
 
 
 def almost_full(descriptor: int) -> int | None:
@@ -62,10 +64,15 @@ def check_not_planted(path: str | os.PathLike[str], descriptor: int) -> None:
         return
     target = Path(path)
     try:
-        folder = target.parent.stat()
-        owners = {target.lstat().st_uid, os.fstat(descriptor).st_uid}
+        _refuse_planted(target, {target.lstat().st_uid, os.fstat(descriptor).st_uid})
     except OSError as error:
         raise cannot("write", target, error) from error
+
+
+def _refuse_planted(target: Path, owners: set[int]) -> None:
+    if sys.platform == "win32":
+        return
+    folder = target.parent.stat()
     if folder.st_mode & stat.S_IWOTH and not owners <= {os.geteuid(), folder.st_uid}:
         words = translate(
             "files",
@@ -137,6 +144,51 @@ def check_not_read(
                 )
 
 
+def place_to_save(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | None]:
+    """Where a file of that name is saved, and what is there now: links are followed.
+
+    Returns
+    -------
+    tuple
+        The file at the end of all links; its status, None if there is none yet.
+
+    Raises
+    ------
+    ImsafeError
+        Something that is no regular file is there, a link leads to nothing, or another user
+        has put the file or a link where everybody may (see `check_not_planted`).
+    """
+    given = Path(path)
+    check_no_folder(given)
+    place = given
+    try:
+        for _ in range(_MOST_LINKS):
+            status = place.lstat()
+            _refuse_planted(place, {status.st_uid})
+            if not stat.S_ISLNK(status.st_mode):
+                break
+            place = place.parent / place.readlink()
+    except FileNotFoundError:
+        if place == given:
+            return place, None
+        words = translate(
+            "files", "{0} is a link to {1}, which does not exist; remove it or choose another name."
+        )
+        raise ImsafeError(words.format(given, place)) from None
+    except OSError as error:
+        raise cannot("write", given, error) from error
+    if stat.S_ISLNK(status.st_mode):
+        raise cannot("write", given, OSError(ELOOP, os.strerror(ELOOP)))
+    if not stat.S_ISREG(status.st_mode):
+        words = translate(
+            "files",
+            "{0} is a device, pipe or socket, which a saved file would replace; choose another"
+            " name.",
+        )
+        raise ImsafeError(words.format(given))
+    return place, status
+
+
 @contextmanager
 def saved_whole(path: str | os.PathLike[str], *, replace: bool) -> Iterator[Path]:
     """Give a private file beside `path` to write; move it there when the block succeeds.
@@ -147,49 +199,47 @@ def saved_whole(path: str | os.PathLike[str], *, replace: bool) -> Iterator[Path
     Parameters
     ----------
     path
-        Where the file shall be in the end.
+        Where the file shall be in the end; links are followed.
     replace
-        Whether an existing file may be replaced; its mode is then kept.
+        Whether an existing file may be replaced; its mode is then kept, and its owner and
+        group where we may give it to them.
 
     Raises
     ------
     FileExistsRefused
         `path` exists and `replace` is false.
     ImsafeError
-        The folder cannot be written to, or the disk is full.
+        The folder cannot be written to, the disk is full, or see `place_to_save`.
     """
-    target = Path(path)
-    check_no_folder(target)
+    target, before = place_to_save(path)
+    if before is not None and not replace:
+        words = translate(
+            "files", "{0} exists already; choose another name, or say that it may be replaced."
+        )
+        raise FileExistsRefused(words.format(Path(path)))
     try:
-        mode = target.stat().st_mode & 0o777
-        if not replace:
-            words = translate(
-                "files", "{0} exists already; choose another name, or say that it may be replaced."
-            )
-            raise FileExistsRefused(words.format(target))
-    except FileNotFoundError:
-        mode = None
-    except OSError as error:
-        raise cannot("write", target, error) from error
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
     except OSError as error:
         raise cannot("write", target, error) from error
     os.close(handle)
     beside = Path(name)
     try:
         yield beside
-        _settle(beside, target, mode, replace=replace)
+        _settle(beside, target, before, replace=replace)
     except OSError as error:
         raise cannot("write", target, error) from error
     finally:
         beside.unlink(missing_ok=True)
 
 
-def _settle(beside: Path, target: Path, mode: int | None, *, replace: bool) -> None:
-    if mode is not None:
-        beside.chmod(mode)
+def _settle(
+    beside: Path, target: Path, before: os.stat_result | None, *, replace: bool
+) -> None:  # fmt: skip
+    if before is not None:
+        beside.chmod(before.st_mode & 0o777)
     with beside.open("rb+") as file:
+        if before is not None:
+            _give(file.fileno(), before)
         os.fsync(file.fileno())
     if replace:
         beside.replace(target)
@@ -205,9 +255,18 @@ def _settle(beside: Path, target: Path, mode: int | None, *, replace: bool) -> N
             if target.exists():
                 raise
             beside.replace(target)
-    if os.name == "posix":
+    if sys.platform != "win32":
         folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _give(descriptor: int, before: os.stat_result) -> None:
+    """Let a file belong to whom the one before it belonged to, as far as we may."""
+    if sys.platform == "win32":
+        return
+    for owner, group in ((-1, before.st_gid), (before.st_uid, -1)):
+        with suppress(PermissionError):
+            os.fchown(descriptor, owner, group)

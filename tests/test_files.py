@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from imsafe.errors import FileExistsRefused, ImsafeError
 from imsafe.files import saved_whole
+
+IS_ROOT = sys.platform != "win32" and os.geteuid() == 0
 
 
 def _save(path: Path, content: bytes, *, replace: bool) -> None:
@@ -43,6 +46,81 @@ def test_replacing_keeps_the_mode(tmp_path: Path) -> None:
     _save(target, b"new", replace=True)
     assert target.read_bytes() == b"new"
     assert target.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can give files away")
+def test_replacing_keeps_the_owner_and_the_group(tmp_path: Path) -> None:
+    target = tmp_path / "a.db"
+    target.write_bytes(b"old")
+    os.chown(target, 65533, 65532)
+    target.chmod(0o640)
+    _save(target, b"new", replace=True)
+    assert target.read_bytes() == b"new"
+    status = target.stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (65533, 65532, 0o640)
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    target = tmp_path / "folder" / "a.db"
+    target.write_bytes(b"old")
+    (tmp_path / "folder" / "current").symlink_to("a.db")
+    link = tmp_path / "link"
+    link.symlink_to("folder/current")
+    _save(link, b"new", replace=True)
+    assert link.is_symlink()
+    assert not target.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.db", "current", "folder", "link"]
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_a_link_to_nothing_is_refused_before_the_work(tmp_path: Path, replace: bool) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("nowhere.db")
+    with (
+        pytest.raises(ImsafeError, match=r"link is a link to .*nowhere\.db, which does not exist"),
+        saved_whole(link, replace=replace),
+    ):
+        pytest.fail("the work has begun")
+    assert list(tmp_path.iterdir()) == [link]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and devices of POSIX")
+@pytest.mark.parametrize("what", ["pipe", "device", "link to a pipe"])
+def test_what_is_no_regular_file_is_refused_before_the_work(tmp_path: Path, what: str) -> None:
+    there = tmp_path / "there"
+    if what == "device":
+        if not IS_ROOT:
+            pytest.skip("only root can make a device")
+        os.mknod(there, 0o600 | stat.S_IFCHR, os.makedev(1, 7))
+    else:
+        os.mkfifo(there)
+    path = there
+    if what.startswith("link"):
+        path = tmp_path / "link"
+        path.symlink_to(there)
+    before = there.lstat()
+    with (
+        pytest.raises(ImsafeError, match=f"{path.name} is a device, pipe or socket"),
+        saved_whole(path, replace=True),
+    ):
+        pytest.fail("the work has begun")
+    assert there.lstat() == before
+    assert {there, path} == set(tmp_path.iterdir())
+
+
+def test_links_that_go_round_in_a_ring_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(ImsafeError, match=r"^Cannot write .*a: too many levels of symbolic links"):
+        _save(tmp_path / "a", b"", replace=True)
+
+
+def test_a_name_as_long_as_may_be(tmp_path: Path) -> None:
+    target = tmp_path / ("ä" * 125 + "12345")
+    _save(target, b"new", replace=False)
+    assert target.read_bytes() == b"new"
 
 
 def test_a_block_that_fails_leaves_the_old_file(tmp_path: Path) -> None:

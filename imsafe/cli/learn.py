@@ -27,7 +27,7 @@ from imsafe.cli.common import (
 from imsafe.cli.learn_pool import Order, Pool, default_jobs
 from imsafe.cli.learning import learn_trace
 from imsafe.errors import FileExistsRefused, ImsafeError
-from imsafe.files import check_no_folder, check_not_read, check_writable, mode_of
+from imsafe.files import check_not_read, check_writable, mode_of, place_to_save
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
 from imsafe.words import number_of
 
@@ -283,10 +283,10 @@ def _is_same(one: str, other: Path) -> bool:
 
 def _check_output(output: Path, *, may_replace: bool) -> None:
     """Say before the long work, not after it, that its result could not be saved."""
-    check_no_folder(output)
-    if mode_of(output) and not may_replace:
+    place, there = place_to_save(output)
+    if there is not None and not may_replace:
         raise FileExistsRefused(f"{output} exists already; say --force to replace it.")
-    check_writable(output)
+    check_writable(place)
 
 
 def _refuse_known(traces: list[TraceReader], learner: Learner) -> None:

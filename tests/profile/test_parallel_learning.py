@@ -177,3 +177,19 @@ def test_senseless_numbers_are_refused(
         learn([*words, "-o", "a.db", "b"])
     assert ended.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+@pytest.mark.parametrize("what", ["pipe", "link to nothing"])
+def test_an_output_that_is_no_file_is_refused_before_anything_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    output = tmp_path / "out.db"
+    if what == "pipe":
+        os.mkfifo(output)
+    else:
+        output.symlink_to("nowhere")
+    assert learn(["-o", str(output), "--force", str(tmp_path / "missing.imt")]) == 2
+    said = "is a device, pipe or socket" if what == "pipe" else "which does not exist"
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [output]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from imsafe.errors import ImsafeError
+from imsafe.files import saved_whole
 from imsafe.monitor.alert_file import AlertFile
 from imsafe.monitor.score_log import MAGIC, ScoreLog
 from imsafe.stream.frames import segment_header
@@ -20,10 +22,19 @@ if sys.platform == "win32" or os.geteuid() != 0:
     pytest.skip("only root can put a file there as another user", allow_module_level=True)
 
 OTHER = 65533
+
+
+def _saved(path: Path) -> io.BytesIO:
+    with saved_whole(path, replace=True) as beside:
+        beside.write_bytes(b"saved")
+    return io.BytesIO()
+
+
 META = {"applications": [{"name": "worker"}], "tracer": "test", "wall_ns": 1, "monotonic_ns": 0}
 WRITERS: dict[str, tuple[Callable[[Path], object], bytes]] = {
     "log": (ScoreLog, f"{MAGIC}\n".encode()),
     "alerts": (AlertFile, b"{}\n"),
+    "profile": (_saved, b"a"),
     "trace, replaced": (lambda path: TraceWriter.create(path, META, replace=True), b"a"),
     "trace, appended to": (lambda path: TraceWriter.append(path, META), segment_header(META)),
 }

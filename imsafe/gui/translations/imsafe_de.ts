@@ -3013,6 +3013,14 @@ Dasselbe von Hand: Datei wählt das Gerät, Werkzeuge &gt; In Datei aufzeichnen 
             <source>{0} was made by another program meanwhile.</source>
             <translation>{0} wurde inzwischen von einem anderen Programm angelegt.</translation>
         </message>
+        <message>
+            <source>{0} is a link to {1}, which does not exist; remove it or choose another name.</source>
+            <translation>{0} ist ein Link auf {1}, das nicht besteht; entfernen Sie ihn oder wählen Sie einen anderen Namen.</translation>
+        </message>
+        <message>
+            <source>{0} is a device, pipe or socket, which a saved file would replace; choose another name.</source>
+            <translation>{0} ist ein Gerät, eine Pipe oder ein Socket und würde durch die gesicherte Datei ersetzt; wählen Sie einen anderen Namen.</translation>
+        </message>
     </context>
     <context>
         <name>kernel_request</name>
