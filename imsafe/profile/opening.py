@@ -102,6 +102,13 @@ def _check_schema(connection: sqlite3.Connection, file: Path) -> None:
             " is {1}.{2}); learn it again from its traces.",
         )
         raise ProfileError(words.format(file, major, minor))
+    if major > MAJOR:
+        words = translate(
+            "opening",
+            "The profile {0} was made by a newer ImSafe (its format is {1}.{2}); update ImSafe to"
+            " read it.",
+        )
+        raise ProfileError(words.format(file, major, minor))
     if major != MAJOR:
         raise Damaged(f"its format {major}.{minor} is not one that this version reads")
     found: dict[str, str] = {}
@@ -114,6 +121,8 @@ def _check_schema(connection: sqlite3.Connection, file: Path) -> None:
     for name, sql in TABLES.items():
         if found.get(name) != sql:
             raise Damaged(f"its table {name!r} is missing or is another one")
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise Damaged(str(verdict).replace("\n", " "))
+    # One by one: a table of a later version may have columns that take minutes to compute.
+    for name in TABLES:
+        (verdict,) = connection.execute(f"PRAGMA quick_check({name})").fetchone()
+        if verdict != "ok":
+            raise Damaged(str(verdict).replace("\n", " "))

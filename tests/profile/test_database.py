@@ -192,6 +192,30 @@ def test_a_later_minor_version_is_read(saved: Path) -> None:
     assert Profile.load(saved).calls > 0
 
 
+def test_a_table_of_a_later_version_is_not_computed(saved: Path) -> None:
+    with sqlite3.connect(saved) as connection:
+        # It fails where it is computed, and could take minutes as well.
+        connection.execute("CREATE TABLE invented_later (a, b NOT NULL AS (hex(zeroblob(a))))")
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute("INSERT INTO invented_later (a) VALUES (10)")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, 'zeroblob(a)', 'zeroblob(a << 40)')"
+        )
+        connection.execute("PRAGMA user_version = 262149")
+    connection.close()
+    assert Profile.load(saved).calls > 0
+
+
+def test_a_newer_format_asks_to_update(saved: Path) -> None:
+    with sqlite3.connect(saved) as connection:
+        connection.execute("PRAGMA user_version = 327680")
+    connection.close()
+    for opening in (Profile.load, glance):
+        with pytest.raises(ProfileError, match=r"newer ImSafe.*5\.0.*update ImSafe"):
+            opening(saved)
+
+
 def test_an_earlier_format_is_to_be_learned_again(saved: Path) -> None:
     with sqlite3.connect(saved) as connection:
         connection.execute("PRAGMA user_version = 131072")

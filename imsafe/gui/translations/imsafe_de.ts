@@ -3426,6 +3426,10 @@ Dasselbe von Hand: Datei wählt das Gerät, Werkzeuge &gt; In Datei aufzeichnen 
             <source>The profile {0} was learned by an earlier ImSafe, whose scores were others (its format is {1}.{2}); learn it again from its traces.</source>
             <translation>Das Profil {0} wurde von einem früheren ImSafe gelernt, dessen Scores andere waren (Format {1}.{2}); lernen Sie es aus seinen Aufzeichnungen neu.</translation>
         </message>
+        <message>
+            <source>The profile {0} was made by a newer ImSafe (its format is {1}.{2}); update ImSafe to read it.</source>
+            <translation>Das Profil {0} stammt von einem neueren ImSafe (Format {1}.{2}); aktualisieren Sie ImSafe, um es zu lesen.</translation>
+        </message>
     </context>
     <context>
         <name>pace</name>
