@@ -27,6 +27,7 @@ from imsafe.cli.common import (
 from imsafe.cli.recording import Recording, record_sources
 from imsafe.errors import ImsafeError
 from imsafe.heap import keep_freed_memory
+from imsafe.sources.replay import refuse_what_is_read
 from imsafe.stream.trace_file import SizeLimitReached, TraceWriter
 from imsafe.words import number_of
 
@@ -76,6 +77,7 @@ def _parser() -> Parser:
 def _run(args: argparse.Namespace) -> int:
     # Checks that there is exactly one kind.  Whoever reads standard output may look at it live.
     sources = sources_from(args, recording=args.output != "-")
+    refuse_what_is_read(args.output, sources)
     began = time.monotonic()
     if args.pid or command_of(args):
         recording, status = _trace(args)

@@ -35,6 +35,7 @@ from imsafe.monitor.watched import Watched
 from imsafe.profile.profile import Profile
 from imsafe.profile.scorer import Scorer
 from imsafe.sources.base import FromFile, Source
+from imsafe.sources.replay import refuse_what_is_read
 from imsafe.stream.items import Closed, ProcessInfo, Tagged
 from imsafe.words import number_of
 
@@ -121,8 +122,10 @@ class Monitor:
         Raises
         ------
         SourceError
-            It cannot be opened.
+            It cannot be opened, or reads what is being recorded.
         """
+        if self.recorder is not None:
+            refuse_what_is_read(self.recorder.path, [source])
         source.open()
         self._source_count += 1
         opened = OpenSource(self._source_count, kind, source, source.fileno())
@@ -230,10 +233,11 @@ class Monitor:
         Raises
         ------
         ImsafeError
-            Something is being recorded, or the file cannot be written.
+            Something is being recorded, the file is being read, or it cannot be written.
         """
         if self.recorder is not None:
             raise ImsafeError(f"{self.recorder.path} is being recorded already; stop that first.")
+        refuse_what_is_read(path, (o.source for o in self._sources.values() if not o.closed))
         self.recorder = Recorder(
             path, append=append, replace=replace, max_size=self._options.max_size
         )
@@ -306,6 +310,7 @@ class Monitor:
                 keep=options.log_keep,
             )
         if options.record:
+            refuse_what_is_read(options.record, (source for _, source in sources))
             self.start_recording(options.record, append=options.append, replace=False)
         if options.until_closed is not None:
             self._selector.register(

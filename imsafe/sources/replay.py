@@ -11,9 +11,10 @@ import math
 import os
 import socket
 import stat
+import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Literal
 
@@ -184,6 +185,15 @@ class ReplaySource:
         self.counters.bytes = self._position
         return items
 
+    def reads(self, path: str | os.PathLike[str]) -> bool:
+        """Whether its trace is this very file; ``-`` is standard output."""
+        try:
+            own = os.fstat(sys.stdin.fileno()) if self.path == "-" else os.stat(self.path)  # noqa: PTH116
+            other = os.fstat(sys.stdout.fileno()) if path == "-" else os.stat(path)  # noqa: PTH116
+        except OSError:
+            return False
+        return stat.S_ISREG(own.st_mode) and os.path.samestat(own, other)
+
     def stop(self) -> bool:
         """Nothing is on its way that `close` would lose."""
         return False
@@ -290,6 +300,21 @@ class ReplaySource:
         if self._bell is not None and self._rung:
             self._bell[0].recv(16)
             self._rung = False
+
+
+def refuse_what_is_read(output: str | os.PathLike[str], sources: Iterable[object]) -> None:
+    """Refuse to record into a trace that is replayed: it would be lost, or grow without end.
+
+    Raises
+    ------
+    SourceError
+        One of the sources reads it.
+    """
+    for source in sources:
+        if isinstance(source, ReplaySource) and source.reads(output):
+            raise SourceError(
+                f"{source.name} is the trace that is replayed; record to another file."
+            )
 
 
 def _both(first: list[Tagged], rest: Iterator[Tagged]) -> Iterator[Tagged]:

@@ -16,10 +16,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from imsafe.errors import ImsafeError, SourceError
+from imsafe.monitor.monitor import Monitor
+from imsafe.monitor.options import Options
 from imsafe.monitor.score_log_reader import read_score_log
 from imsafe.monitor.view_client import AlertMessage, BucketsMessage, StatusMessage
+from imsafe.monitor.watched import Watched
 from imsafe.profile.learner import Learner
 from imsafe.profile.profile import Profile
+from imsafe.profile.scorer import Scorer
+from imsafe.sources.replay import ReplaySource
 from imsafe.stream.items import End, Item, Segment
 from imsafe.stream.trace_file import TraceWriter
 from imsafe.stream.traces import open_trace
@@ -179,6 +185,42 @@ def test_errors_are_one_line_and_status_2(
     assert done.stderr.count("\n") == 1
     assert words in done.stderr
     assert done.stdout == ""
+
+
+def test_a_trace_that_is_replayed_is_not_recorded_into(
+    profile: Profile, profile_path: Path, quiet_trace: Path, tmp_path: Path
+) -> None:
+    before = quiet_trace.read_bytes()
+    arguments = (
+        "-d",
+        profile_path,
+        "-t",
+        0.5,
+        "--record",
+        quiet_trace,
+        "--append",
+        "--max-size",
+        "1M",
+    )
+    done = monitor(*arguments, "--replay", quiet_trace, "--boxes", tmp_path / "boxes")
+    assert done.returncode == 2
+    assert "is the trace that is replayed" in done.stderr
+
+    watched = Watched(1, "worker", str(profile_path), profile, Scorer(profile), 0.5)
+    one = Monitor([watched], Options(everything=True, boxes=tmp_path / "boxes"))
+    number = one.add_source("replay", ReplaySource(quiet_trace))
+    for how in ({"append": True, "replace": False}, {"append": False, "replace": True}):
+        with pytest.raises(ImsafeError, match="is the trace that is replayed"):
+            one.start_recording(str(quiet_trace), **how)
+    one.close_source(number)
+    assert quiet_trace.read_bytes() == before
+
+    other = tmp_path / "other.imt"
+    one.start_recording(str(other), append=False, replace=False)
+    with pytest.raises(SourceError, match="is the trace that is replayed"):
+        one.add_source("replay", ReplaySource(other))
+    assert one.source_numbers == []
+    one.stop_recording()
 
 
 def test_not_learned_enough(quiet_trace: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from imsafe.stream.trace_file import TraceWriter
 from tests.connecting import connected
 
 from .running import (
@@ -49,6 +50,22 @@ def test_no_file_is_overwritten_unasked(program, tmp_path) -> None:
     assert [stream.count(GETPPID) for stream in streams_of(path)] == [11, 13]
     assert run("trace", "--force", "-o", path, "--", calls, 17).returncode == 0
     assert stream_of(path).count(GETPPID) == 17
+
+
+@pytest.mark.parametrize("how", ["--force", "--append"])
+def test_a_trace_is_not_recorded_into_itself(tmp_path, how) -> None:
+    path, link = tmp_path / "keep.imt", tmp_path / "link"
+    TraceWriter.create(path, {"applications": [{"name": "kept"}]}).close({})
+    link.symlink_to(path)
+    before = path.read_bytes()
+    assert "is the trace that is replayed" in refused(
+        how, "--max-size", "1M", "-o", link, "--replay", path
+    )
+    assert path.read_bytes() == before
+    with path.open("rb") as file:
+        done = run("trace", how, "--max-size", "1M", "-o", path, "--replay", "-", stdin=file)
+    assert done.returncode == 2
+    assert path.read_bytes() == before
 
 
 def test_a_signal_before_the_tracer_takes_it_is_the_commands(program, tmp_path) -> None:
