@@ -111,10 +111,9 @@ class TraceWriter:
             raise cannot("write", target, error) from error
         file = os.fdopen(handle, "r+b", 0)
         _check_and_lock(file, target)
-        if stat.S_ISREG(os.fstat(handle).st_mode):
-            file.truncate(0)
         try:
-            return cls(target, file, compress=compress, max_size=max_size)._begun(meta)
+            writer = cls(target, file, compress=compress, max_size=max_size)
+            return writer._begun(meta, anew=True)
         except ImsafeError:
             if not replace:
                 target.unlink(missing_ok=True)  # ours, and empty
@@ -157,9 +156,15 @@ class TraceWriter:
         writer.bytes_written = whole
         return writer._begun(meta)
 
-    def _begun(self, meta: dict[str, Any]) -> TraceWriter:
+    def _begun(self, meta: dict[str, Any], *, anew: bool = False) -> TraceWriter:
         try:
-            self._put(segment_header(meta))
+            header = segment_header(meta)
+            if anew:
+                # What makes the new recording impossible must not cost the old one.
+                self._check_room(header)
+                if _is_regular(self._file):
+                    self._file.truncate(0)
+            self._put(header)
             self.flush()
         except ImsafeError:
             self.close()
@@ -260,7 +265,7 @@ class TraceWriter:
         if batches:
             self._put(encode(joined(batches), channel, compress=self._compress))
 
-    def _put(self, frames: bytes, *, last: bool = False) -> None:
+    def _check_room(self, frames: bytes, *, last: bool = False) -> None:
         if self._max_size is not None:
             limit = self._max_size - (0 if last else _END_ROOM)
             if self.bytes_written + len(frames) > limit:
@@ -270,7 +275,10 @@ class TraceWriter:
                 )
                 raise self._failure
         if not last:
-            self._check_room()
+            self._check_disk()
+
+    def _put(self, frames: bytes, *, last: bool = False) -> None:
+        self._check_room(frames, last=last)
         rest = memoryview(frames)
         try:
             while rest:
@@ -286,7 +294,7 @@ class TraceWriter:
             raise self._failed(error) from error
         self.bytes_written += len(frames)
 
-    def _check_room(self) -> None:
+    def _check_disk(self) -> None:
         """Stop in words while there is still room for everybody else."""
         left = None if self.path is None else almost_full(self._file.fileno())
         if left is not None:

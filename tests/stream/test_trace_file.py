@@ -205,6 +205,22 @@ def test_an_existing_file_is_never_replaced_unasked(tmp_path: Path) -> None:
     assert _read(path)[0] == Segment(META)
 
 
+@pytest.mark.parametrize("why", ["size", "disk"])
+def test_a_recording_that_cannot_begin_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    path = tmp_path / "a.imt"
+    TraceWriter.create(path, META).close({})
+    before = path.read_bytes()
+    if why == "disk":
+        monkeypatch.setattr("imsafe.stream.trace_file.almost_full", lambda _: 3)
+    with pytest.raises(ImsafeError, match=r"reached its limit|almost full"):
+        TraceWriter.create(path, META, replace=True, max_size=10 if why == "size" else None)
+    assert path.read_bytes() == before
+    monkeypatch.undo()
+    TraceWriter.create(path, META, replace=True).close({})  # it is not locked any more
+
+
 def test_two_writers_do_not_mix(tmp_path: Path) -> None:
     path = tmp_path / "a.imt"
     writer = TraceWriter.create(path, META)
