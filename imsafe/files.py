@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from errno import EISDIR, ELOOP
+from errno import EISDIR, ELOOP, ENXIO
 from pathlib import Path
 
 from imsafe.errors import FileExistsRefused, ImsafeError, cannot
@@ -80,6 +80,34 @@ def _refuse_planted(target: Path, owners: set[int]) -> None:
             " choose another name.",
         )
         raise ImsafeError(words.format(target))
+
+
+def opened_to_append(path: str | os.PathLike[str], mode: int) -> int:
+    """Open a file to append to, or make it with that mode; writing to it never waits.
+
+    A regular file can be read as well.
+
+    Raises
+    ------
+    ImsafeError
+        It cannot be written, nobody reads the pipe, or see `check_not_planted`.
+    """
+    is_pipe = stat.S_ISFIFO(mode_of(path))
+    flags = os.O_WRONLY if is_pipe else os.O_RDWR | os.O_CREAT
+    for also in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, also, 0)
+    try:
+        descriptor = os.open(path, flags | os.O_APPEND, mode)
+    except OSError as error:
+        if is_pipe and error.errno == ENXIO:
+            raise ImsafeError(f"Nobody reads the pipe {path}; start its reader first.") from error
+        raise cannot("write", path, error) from error
+    try:
+        check_not_planted(path, descriptor)
+    except ImsafeError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def check_writable(target: str | os.PathLike[str]) -> None:

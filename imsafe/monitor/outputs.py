@@ -46,6 +46,7 @@ class Outputs:
     _open: set[int] = field(default_factory=set)
     _problems: list[str] = field(default_factory=list)
     _dropped: int = 0
+    _dropped_lines: int = 0
     _due: dict[str, float] = field(default_factory=dict)
     _started: float = field(default_factory=time.time)
 
@@ -101,6 +102,11 @@ class Outputs:
             for logger in self.loggers:
                 logger.out.flush()
             self._judge_loggers(now)
+        if self.files and self._is_due("files", now, RETRY_S):
+            for file in self.files:
+                with self._attempt():
+                    file.flush()
+                self._judge_file(file, now)
         said, self._problems = self._problems, []
         return said
 
@@ -139,6 +145,7 @@ class Outputs:
         for file in self.files:
             with self._attempt():
                 file.close()
+            self._judge_file(file, float("inf"))
         for logger in self.loggers:
             logger.out.close()
         said = self._problems
@@ -166,6 +173,16 @@ class Outputs:
             self._problems.append(
                 f"{number_of(self.dropped, 'message was', 'messages were')} dropped so far,"
                 " which no logger took."
+            )
+
+    def _judge_file(self, file: AlertFile, now: float) -> None:
+        self._problems += file.news
+        file.news.clear()
+        if file.dropped > self._dropped_lines and self._is_due("lines", now, SAY_AGAIN_S):
+            self._dropped_lines = file.dropped
+            self._problems.append(
+                f"{number_of(file.dropped, 'line was', 'lines were')} dropped so far: the reader"
+                f" of {file.name} does not keep up."
             )
 
     def _is_due(self, what: str, now: float, interval: float) -> bool:

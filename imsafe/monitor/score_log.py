@@ -13,6 +13,7 @@ import glob
 import itertools
 import os
 import re
+import select
 import stat
 import time
 from collections.abc import Iterable
@@ -20,11 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imsafe.errors import FileExistsRefused, ImsafeError, cannot
-from imsafe.files import almost_full, check_not_planted
+from imsafe.files import almost_full, opened_to_append
 from imsafe.words import printable
 
 MAGIC = "# ImSafe score log 1"
-_NOT_INHERITED = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 COLUMNS = (
     "time",
     "score",
@@ -39,6 +39,9 @@ COLUMNS = (
 )
 MOST_BYTES = 256 << 20
 """A part of a log at most; then the next one begins."""
+
+PATIENCE_S = 1.0
+"""How long a pipe whose reader is busy is waited for: nothing is scored meanwhile."""
 
 _PART = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(-\d+)?")
 
@@ -133,16 +136,10 @@ class ScoreLog:
         self._open()
 
     def _open(self) -> None:
-        try:
-            descriptor = os.open(
-                self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _NOT_INHERITED, 0o600
-            )
-        except OSError as error:
-            raise cannot("write", self.path, error) from error
+        descriptor = opened_to_append(self.path, 0o600)
         # Unbuffered: what a full disk refused must not be tried again at close.
         self._file = os.fdopen(descriptor, "wb", buffering=0)
         try:
-            check_not_planted(self.path, descriptor)
             status = os.fstat(descriptor)
             self._is_regular = stat.S_ISREG(status.st_mode)
             if self._is_regular and status.st_size:
@@ -176,7 +173,8 @@ class ScoreLog:
         Raises
         ------
         ImsafeError
-            The disk is (almost) full, or the pipe is closed; what was pending is given up.
+            The disk is (almost) full, the pipe is closed, or its reader does not keep up; what
+            was pending is given up.
         """
         if not self._pending:
             return []
@@ -194,7 +192,10 @@ class ScoreLog:
             raise ImsafeError(f"The disk of {self.path} is almost full ({left} MiB left).")
         rest = memoryview(text.encode())
         while rest:
-            rest = rest[self._file.write(rest) :]
+            taken = self._file.write(rest)
+            if taken is None and not select.select([], [self._file], [], PATIENCE_S)[1]:
+                raise ImsafeError(f"The reader of {self.path} does not keep up.")
+            rest = rest[taken or 0 :]
 
     def _find_place(self) -> list[str]:
         """Begin a new file where that is due; what there is to say."""

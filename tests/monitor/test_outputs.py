@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
+import signal
 import socket
 import sys
 from datetime import datetime
@@ -17,7 +20,7 @@ from hypothesis import strategies as st
 if sys.platform != "linux":
     pytest.skip("sockets of Linux", allow_module_level=True)
 
-from imsafe.errors import ImsafeError
+from imsafe.errors import FileExistsRefused, ImsafeError
 from imsafe.monitor.alert_file import AlertFile
 from imsafe.monitor.datagrams import Datagrams
 from imsafe.monitor.journal import ALERT_CLOSED, ALERT_OPENED, Journal, encoded
@@ -181,6 +184,106 @@ def test_json_lines_and_rotation(tmp_path):
     path.mkdir()
     outputs.reloading()
     assert outputs.tick(0.0) == [f"Cannot write {path}: is a directory."]
+
+
+def lines_of(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("how", ["removed", "moved"])
+def test_alerts_go_on_when_their_file_is_gone(tmp_path, how):
+    path = tmp_path / "alerts.jsonl"
+    outputs = Outputs(files=[AlertFile(path)])
+    outputs.alert(an_alert())
+    if how == "removed":
+        path.unlink()
+    else:
+        path.rename(tmp_path / "old")
+    outputs.notice("later", error=False)
+    assert [line["text"] for line in lines_of(path)] == ["later"]
+    assert outputs.tick(0.0) == [f"{path} was moved or removed; alerts go on in a new file."]
+    assert outputs.tick(10.0) == []
+
+
+def test_a_line_that_was_cut_short_does_not_spoil_the_next(tmp_path):
+    path = tmp_path / "alerts.jsonl"
+    AlertFile(path).notice("first", error=False)
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:20])  # as a crash leaves it
+    file = AlertFile(path)
+    file.notice("second", error=False)
+    file.notice("third", error=False)
+    file.close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert lines[1] == whole[:20] + b"\n"
+    assert [json.loads(line)["text"] for line in (lines[0], *lines[2:])] == [
+        "first", "second", "third",
+    ]  # fmt: skip
+
+
+def test_neither_does_one_that_a_full_disk_cut_short(tmp_path):
+    path = tmp_path / "alerts.jsonl"
+    file = AlertFile(path)
+    file.notice("first", error=False)
+    size = path.stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, before[1]))
+        with pytest.raises(ImsafeError, match="Cannot write"):
+            file.notice("second", error=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    file.notice("third", error=False)
+    file.close()
+    first, torn, third = path.read_bytes().splitlines()
+    assert len(torn) == 10
+    assert [json.loads(line)["text"] for line in (first, third)] == ["first", "third"]
+
+
+def test_what_holds_no_json_lines_is_refused_unchanged(tmp_path):
+    path = tmp_path / "precious"
+    path.write_bytes(b"SQLite format 3\0")
+    with pytest.raises(FileExistsRefused, match="precious exists already and does not hold JSON"):
+        AlertFile(path)
+    assert path.read_bytes() == b"SQLite format 3\0"
+
+
+def test_a_pipe_that_nobody_reads_is_refused(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(ImsafeError, match=r"Nobody reads the pipe .*; start its reader first"):
+        AlertFile(path)
+
+
+def test_a_pipe_whose_reader_is_busy_holds_nobody_up(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    file = AlertFile(path)
+    outputs = Outputs(files=[file])
+    for _ in range(500):  # longer than a pipe takes at once, and than it holds
+        outputs.alert({**an_alert(), "reason": "x" * 6000})
+    assert file.dropped > 0
+    (said,) = outputs.tick(0.0)
+    assert said.startswith(f"{file.dropped} lines were dropped so far: the reader of {path} does")
+    received = _taken(reader)
+    assert outputs.tick(2.0) == []  # it had a part of a line to write yet
+    outputs.alert({**an_alert(), "reason": "the last"})
+    received += _taken(reader)
+    os.close(reader)
+    lines = [json.loads(line) for line in received.splitlines()]
+    assert len(lines) + file.dropped == 501
+    assert lines[-1]["reason"] == "the last"
+
+
+def _taken(reader: int) -> bytes:
+    taken = b""
+    with contextlib.suppress(BlockingIOError):
+        while piece := os.read(reader, 1 << 20):
+            taken += piece
+    return taken
 
 
 def _umask() -> int:

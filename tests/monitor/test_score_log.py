@@ -261,3 +261,24 @@ def test_what_is_put_in_a_logs_place_is_left_alone(tmp_path: Path) -> None:
         log.flush()
     log.abandon()
     assert path.read_text() == "mine"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of POSIX")
+def test_a_pipe_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(ImsafeError, match=r"Nobody reads the pipe .*; start its reader first"):
+        ScoreLog(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    log = ScoreLog(path)
+    log.write([LINE])
+    assert log.flush() == []
+    assert os.read(reader, 1 << 20).endswith(format_line(LINE).encode())
+    monkeypatch.setattr("imsafe.monitor.score_log.PATIENCE_S", 0.05)
+    log.write([LINE] * 5000)
+    with pytest.raises(ImsafeError, match=r"The reader of .*pipe does not keep up\."):
+        log.flush()
+    log.abandon()
+    os.close(reader)
