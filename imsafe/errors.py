@@ -49,6 +49,10 @@ class FileExistsRefused(ImsafeError):
     """A file that exists and that nobody said may be replaced."""
 
 
+class ChangedMeanwhile(ImsafeError):
+    """A file that another program has changed since it was read."""
+
+
 def reason(error: OSError) -> str:
     """The system's words for an `OSError`, without numbers or file names."""
     return error.strerror or str(error)

@@ -12,12 +12,25 @@ from contextlib import contextmanager, suppress
 from errno import EISDIR, ELOOP, ENXIO
 from pathlib import Path
 
-from imsafe.errors import FileExistsRefused, ImsafeError, cannot
+from imsafe.errors import ChangedMeanwhile, FileExistsRefused, ImsafeError, cannot
 from imsafe.words import translate
 
 _ROOM_BYTES = 64 << 20
 _MOST_LINKS = 40
 """One after another, as the kernel has it."""
+
+
+FileState = tuple[int, ...]
+"""What tells one state of a file from another."""
+
+
+def state_of(path: str | os.PathLike[str]) -> FileState | None:
+    """The state of a file; None: there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - pathlib raises for names that no file can have
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def almost_full(descriptor: int) -> int | None:
@@ -218,7 +231,9 @@ def place_to_save(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | 
 
 
 @contextmanager
-def saved_whole(path: str | os.PathLike[str], *, replace: bool) -> Iterator[Path]:
+def saved_whole(
+    path: str | os.PathLike[str], *, replace: bool, instead_of: FileState | None = None
+) -> Iterator[Path]:
     """Give a private file beside `path` to write; move it there when the block succeeds.
 
     Readers see the old file or the new one, never a part.  The file and its
@@ -231,9 +246,13 @@ def saved_whole(path: str | os.PathLike[str], *, replace: bool) -> Iterator[Path
     replace
         Whether an existing file may be replaced; its mode is then kept, and its owner and
         group where we may give it to them.
+    instead_of
+        The state in which it was read; one that was changed since is not replaced.
 
     Raises
     ------
+    ChangedMeanwhile
+        It was changed or removed since.
     FileExistsRefused
         `path` exists and `replace` is false.
     ImsafeError
@@ -253,6 +272,13 @@ def saved_whole(path: str | os.PathLike[str], *, replace: bool) -> Iterator[Path
     beside = Path(name)
     try:
         yield beside
+        if instead_of is not None and state_of(target) != instead_of:
+            words = translate(
+                "files",
+                "{0} was changed by another program meanwhile, so nothing was saved; read it again"
+                " and repeat the change.",
+            )
+            raise ChangedMeanwhile(words.format(Path(path)))
         _settle(beside, target, before, replace=replace)
     except OSError as error:
         raise cannot("write", target, error) from error

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from imsafe.errors import FileExistsRefused, ImsafeError
-from imsafe.files import saved_whole
+from imsafe.errors import ChangedMeanwhile, FileExistsRefused, ImsafeError
+from imsafe.files import saved_whole, state_of
 
 IS_ROOT = sys.platform != "win32" and os.geteuid() == 0
 
@@ -121,6 +121,31 @@ def test_a_name_as_long_as_may_be(tmp_path: Path) -> None:
     target = tmp_path / ("ä" * 125 + "12345")
     _save(target, b"new", replace=False)
     assert target.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("how", ["replaced", "removed"])
+def test_what_another_program_has_changed_meanwhile_is_not_replaced(
+    tmp_path: Path, how: str
+) -> None:
+    target = tmp_path / "a.db"
+    target.write_bytes(b"read")
+    state = state_of(target)
+
+    def save() -> None:
+        with saved_whole(target, replace=True, instead_of=state) as beside:
+            beside.write_bytes(b"ours")
+            if how == "removed":
+                target.unlink()
+            else:
+                _save(target, b"theirs", replace=True)
+
+    with pytest.raises(ChangedMeanwhile, match=r"a\.db was changed by another program meanwhile"):
+        save()
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"theirs"] * (how == "replaced")
+    target.write_bytes(b"theirs")
+    with saved_whole(target, replace=True, instead_of=state_of(target)) as beside:
+        beside.write_bytes(b"ours")
+    assert target.read_bytes() == b"ours"
 
 
 def test_a_block_that_fails_leaves_the_old_file(tmp_path: Path) -> None:

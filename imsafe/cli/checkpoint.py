@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -68,7 +69,9 @@ class Checkpoint:
                 f"{self.path} was begun with another depth or from another profile;"
                 " remove it to begin anew."
             )
-        return found
+        # Of what was marked as normal, that profile knows the latest.
+        marks = () if known is None else known.marks
+        return Profile(dataclasses.replace(found.knowledge, marks=marks), found.calibration)
 
     def done(self) -> None:
         """The profile itself is saved: this is no longer needed."""

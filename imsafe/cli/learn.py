@@ -26,7 +26,7 @@ from imsafe.cli.common import (
 )
 from imsafe.cli.learn_pool import Order, Pool, default_jobs
 from imsafe.cli.learning import learn_trace
-from imsafe.errors import FileExistsRefused, ImsafeError
+from imsafe.errors import ChangedMeanwhile, FileExistsRefused, ImsafeError
 from imsafe.files import check_not_read, check_writable, mode_of, place_to_save
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
 from imsafe.words import number_of
@@ -167,7 +167,12 @@ def _learn(options: argparse.Namespace) -> int:
         )
     finally:
         progress.done()
-    profile.save(output, replace=options.force or is_in_place)
+    instead_of = known.file if known is not None and is_in_place else None
+    try:
+        profile.save(output, replace=options.force or is_in_place, instead_of=instead_of)
+    except ChangedMeanwhile as error:
+        profile.save(checkpoint.path, replace=True)
+        raise ImsafeError(f"{error} What was learned is kept: say --resume in addition.") from error
     checkpoint.done()
     _report(profile, options, whole, traces)
     return status_of("ims-learn", traces)

@@ -177,7 +177,7 @@ class Steering:
         def work() -> tuple[int, Scorer]:
             profile = Profile.load(path)
             result = change(profile)
-            profile.save(path, replace=True)
+            profile.save(path, replace=True, instead_of=profile.file)
             return result, Scorer(profile)
 
         def done(worked: tuple[int, Scorer]) -> Keys:

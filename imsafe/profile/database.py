@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imsafe import syscalls
+from imsafe import files, syscalls
 from imsafe.errors import ImsafeError
 from imsafe.files import saved_whole
 from imsafe.profile import database_rows as rows
@@ -40,10 +40,15 @@ def load(path: str | os.PathLike[str]) -> tuple[Knowledge, Calibration]:
 
 
 def save(
-    path: str | os.PathLike[str], knowledge: Knowledge, calibration: Calibration, *, replace: bool
+    path: str | os.PathLike[str],
+    knowledge: Knowledge,
+    calibration: Calibration,
+    *,
+    replace: bool,
+    instead_of: files.FileState | None = None,
 ) -> None:
     """Write a `.db`; see `imsafe.profile.profile.Profile.save`."""
-    with saved_whole(path, replace=replace) as beside:
+    with saved_whole(path, replace=replace, instead_of=instead_of) as beside:
         try:
             with contextlib.closing(sqlite3.connect(beside, isolation_level=None)) as connection:
                 _write(connection, knowledge, calibration)

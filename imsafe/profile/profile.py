@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from imsafe import files
 from imsafe.errors import ProfileError
 from imsafe.events import Events
 from imsafe.profile import database
@@ -43,11 +44,14 @@ class Profile:
         The sets of calls, those of the marks included.
     programs
         What its processes run, the marked ones included.
+    file
+        The state of the file that it was loaded from, for `save`; None where it was not.
     """
 
     def __init__(self, knowledge: Knowledge, calibration: Calibration) -> None:
         self.knowledge = knowledge
         self.calibration = calibration
+        self.file: files.FileState | None = None
         self.tree: PrefixTree
         self.sets: Sets
         self.programs: Programs
@@ -81,19 +85,41 @@ class Profile:
         ImsafeError
             It cannot be read.
         """
-        return cls(*database.load(path))
+        state = files.state_of(path)
+        profile = cls(*database.load(path))
+        profile.file = state
+        return profile
 
-    def save(self, path: str | os.PathLike[str], *, replace: bool = False) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        replace: bool = False,
+        instead_of: files.FileState | None = None,
+    ) -> None:
         """Write a `.db`, whole or not at all.
+
+        Parameters
+        ----------
+        path
+            Where to.
+        replace
+            Whether a file that is there may be replaced.
+        instead_of
+            The `file` of the profile that was loaded from there, to be changed.
 
         Raises
         ------
+        ChangedMeanwhile
+            It is not `instead_of` any more.
         FileExistsRefused
             `path` exists and `replace` is false.
         ImsafeError
             It cannot be written.
         """
-        database.save(path, self.knowledge, self.calibration, replace=replace)
+        database.save(
+            path, self.knowledge, self.calibration, replace=replace, instead_of=instead_of
+        )
 
     @property
     def depth(self) -> int:

@@ -17,10 +17,13 @@ import numpy as np
 import pytest
 
 from imsafe.errors import ImsafeError, SourceError
+from imsafe.monitor.later import Later
 from imsafe.monitor.monitor import Monitor
 from imsafe.monitor.options import Options
 from imsafe.monitor.score_log_reader import read_score_log
+from imsafe.monitor.steering import Steering
 from imsafe.monitor.view_client import AlertMessage, BucketsMessage, StatusMessage
+from imsafe.monitor.view_requests import Request
 from imsafe.monitor.watched import Watched
 from imsafe.profile.learner import Learner
 from imsafe.profile.profile import Profile
@@ -221,6 +224,38 @@ def test_a_trace_that_is_replayed_is_not_recorded_into(
         one.add_source("replay", ReplaySource(other))
     assert one.source_numbers == []
     one.stop_recording()
+
+
+def test_a_mark_does_not_undo_what_another_program_saved(
+    profile: Profile, own_profile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(own_profile)
+    first = Profile.load(path)
+    number = first.mark_normal([events_of(normal_calls(50))], "first")
+    first.save(path, replace=True)
+    watched = Watched(1, "worker", path, profile, Scorer(profile), 0.5)
+    steering = Steering(Monitor([watched], Options(everything=True)))
+    undo = Profile.undo_normal
+
+    def undo_while_another_marks(changing: Profile, mark: int) -> None:
+        others = Profile.load(path)
+        others.mark_normal([events_of(normal_calls(50))], "another's")
+        others.save(path, replace=True)
+        undo(changing, mark)
+
+    monkeypatch.setattr(Profile, "undo_normal", undo_while_another_marks)
+    request = Request(1, "undo-normal", {"mark": number, "application": None})
+    refused = steering.do(request)
+    steering.waiting.finish()
+    assert isinstance(refused, Later)
+    assert "worker.db was changed by another program meanwhile" in str(refused.reply)
+    assert [mark.note for mark in Profile.load(path).marks] == ["first", "another's"]
+    monkeypatch.undo()
+    done = steering.do(request)
+    steering.waiting.finish()
+    assert isinstance(done, Later)
+    assert done.reply == {}
+    assert [mark.note for mark in Profile.load(path).marks] == ["another's"]
 
 
 def test_not_learned_enough(quiet_trace: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from imsafe.profile.learner import Learner
 from imsafe.profile.part import Part
 from imsafe.profile.profile import Profile
 from imsafe.stream.trace_file import TraceWriter
-from tests.profile.making import any_events, daemon, learn_trace
+from tests.profile.making import any_events, calls, daemon, learn_trace
 
 META: dict[str, Any] = {"applications": [{"name": "web"}], "tracer": "ptrace", "timed": True}
 
@@ -193,3 +193,33 @@ def test_an_output_that_is_no_file_is_refused_before_anything_is_read(
     said = "is a device, pipe or socket" if what == "pipe" else "which does not exist"
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [output]
+
+
+def test_what_was_marked_during_the_learning_is_not_lost(
+    traces: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, part = tmp_path / "a.db", tmp_path / "a.db.part"
+    assert learn(["-o", str(path), traces[0]]) == 0
+
+    def finish(learner: Learner, *arguments: Any) -> Profile:
+        monitors = Profile.load(path)
+        monitors.mark_normal([calls([1, 2, 3])], "meanwhile")
+        monitors.save(path, replace=True, instead_of=monitors.file)
+        return whole(learner, *arguments)
+
+    whole = Learner.finish
+    monkeypatch.setattr(Learner, "finish", finish)
+    words = ["-i", str(path), "-o", str(path), traces[1]]
+    assert learn(words) == 2
+    monkeypatch.undo()
+    assert "a.db was changed by another program meanwhile" in capsys.readouterr().err
+    marked = Profile.load(path)
+    assert ([mark.note for mark in marked.marks], len(marked.traces)) == (["meanwhile"], 1)
+    assert part.exists()
+    assert learn([*words, "--resume"]) == 0
+    both = Profile.load(path)
+    assert ([mark.note for mark in both.marks], len(both.traces)) == (["meanwhile"], 2)
+    assert not part.exists()

@@ -3014,6 +3014,10 @@ Dasselbe von Hand: Datei wählt das Gerät, Werkzeuge &gt; In Datei aufzeichnen 
             <translation>{0} wurde inzwischen von einem anderen Programm angelegt.</translation>
         </message>
         <message>
+            <source>{0} was changed by another program meanwhile, so nothing was saved; read it again and repeat the change.</source>
+            <translation>{0} wurde inzwischen von einem anderen Programm geändert, daher wurde nichts gesichert; lesen Sie es neu und wiederholen Sie die Änderung.</translation>
+        </message>
+        <message>
             <source>{0} is a link to {1}, which does not exist; remove it or choose another name.</source>
             <translation>{0} ist ein Link auf {1}, das nicht besteht; entfernen Sie ihn oder wählen Sie einen anderen Namen.</translation>
         </message>
