@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import signal
 import sys
 from collections.abc import Iterable
@@ -16,11 +15,14 @@ from imsafe.cli.learn import threshold_in_words
 from imsafe.errors import ImsafeError
 from imsafe.files import check_not_read, saved_whole
 from imsafe.syscalls import symbol_of
-from imsafe.words import number_of
+from imsafe.words import number_of, printable
 
 if TYPE_CHECKING:
     from imsafe.profile.profile import Profile
     from imsafe.profile.tree_text import WrittenTree
+
+_LONGEST = 2000
+"""Of a line that a stranger may have written."""
 
 EXAMPLES = """\
   ims-tree ftpd.db                                  what it is, and the tree
@@ -143,8 +145,8 @@ def _summarise(profile: Profile) -> None:
         for mode in profile.modes
         if mode.tracer
     )
-    print(f"Application: {json.dumps(applications, ensure_ascii=False)[1:-1]}")
-    print(f"Recorded by: {json.dumps(modes or 'not said', ensure_ascii=False)[1:-1]}")
+    print(f"Application: {printable(applications, _LONGEST)}")
+    print(f"Recorded by: {printable(modes or 'not said', _LONGEST)}")
     print(
         f"Learned: {number_of(profile.calls, 'call')} of"
         f" {number_of(profile.processes, 'process', 'processes')}"

@@ -36,7 +36,10 @@ def load(path: str | os.PathLike[str]) -> tuple[Knowledge, Calibration]:
         knowledge = rows.read_knowledge(connection)
         if not is_consistent(knowledge.tree):
             raise Damaged("its tree lacks sequences that its longer ones end with")
-        return knowledge, rows.read_calibration(connection)
+        calibration = rows.read_calibration(connection)
+        if calibration.units and not knowledge.pace.units:
+            raise Damaged("its traces have no units, but its calibration has")
+        return knowledge, calibration
 
 
 def save(

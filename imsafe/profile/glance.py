@@ -98,6 +98,8 @@ def glance(path: str | os.PathLike[str]) -> Glance:
         if type(calibrated) is not int:
             raise Damaged("its calibration lacks values")
         calls, processes, lost, units, timed_units, timed_ns = totals.tolist()
+        if calibrated > 0 and not units:
+            raise Damaged("its traces have no units, but its calibration has")
         pace = Pace(units, calls, timed_units, timed_ns, processes)
         why = why_no_threshold(calibrated)
         known = _saturation(_setting(connection, "saturation"))
@@ -161,7 +163,9 @@ def _setting(connection: sqlite3.Connection, key: str) -> Any:
 
 def _depth(connection: sqlite3.Connection) -> int:
     text = _setting(connection, "depth")
-    if not isinstance(text, str) or not text.isdecimal() or not 0 < int(text) <= MAX_DEPTH:
+    # A number of thousands of digits is none for int().
+    is_number = isinstance(text, str) and text.isdecimal() and len(text) < 9
+    if not is_number or not 0 < int(text) <= MAX_DEPTH:
         raise Damaged("its depth is out of range")
     return int(text)
 

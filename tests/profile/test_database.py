@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from imsafe.cli.tree import main as tree
 from imsafe.errors import FileExistsRefused, ImsafeError, ProfileError
 from imsafe.gui.device import SensorDevice
 from imsafe.gui.mode_check import mode_difference
@@ -136,6 +139,10 @@ HOSTILE = {
     "a small depth": "UPDATE profile SET value = '2' WHERE key = 'depth'",
     "a senseless depth": "UPDATE profile SET value = 'deep' WHERE key = 'depth'",
     "no depth": "DELETE FROM profile WHERE key = 'depth'",
+    "endless digits for a depth": "UPDATE profile"
+    " SET value = replace(hex(zeroblob(2500)), '0', '9') WHERE key = 'depth'",
+    "no traces": "DELETE FROM traces",
+    "traces of nothing": "UPDATE traces SET units = 0",
     "no calibration": "DELETE FROM profile WHERE key = 'calibration'",
     "a calibration that is none": "UPDATE profile SET value = '[1]' WHERE key = 'calibration'",
     "deep JSON": "UPDATE profile SET value = replace(hex(zeroblob(50000)), '0', '[')"
@@ -182,6 +189,26 @@ def test_a_hostile_profile_is_one_clear_error(saved: Path, what: str) -> None:
         Profile.load(saved)
     assert str(saved) in str(caught.value)
     assert "\n" not in str(caught.value)
+    with contextlib.suppress(ProfileError):  # it does not look at everything
+        glance(saved)
+
+
+@pytest.mark.parametrize("what", ["no traces", "endless digits for a depth"])
+def test_neither_is_one_at_a_glance(saved: Path, what: str) -> None:
+    with contextlib.closing(sqlite3.connect(saved)) as connection:
+        connection.executescript(HOSTILE[what])
+    with pytest.raises(ProfileError, match="is damaged"):
+        glance(saved)
+
+
+def test_a_name_that_cannot_be_printed_is_escaped(
+    saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    meta = json.dumps({"applications": [{"name": "a\ud800\x1b"}]})
+    with contextlib.closing(sqlite3.connect(saved, isolation_level=None)) as connection:
+        connection.execute("UPDATE traces SET meta = ?", (meta,))
+    assert tree([str(saved)]) == 0
+    assert "Application: a\\ud800\\x1b\n" in capsys.readouterr().out
 
 
 def test_a_later_minor_version_is_read(saved: Path) -> None:
