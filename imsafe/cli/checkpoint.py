@@ -6,7 +6,8 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,22 +31,34 @@ class Checkpoint:
         OUT.db.
     every_s
         Seconds between two savings, at least.
+    say
+        Tells a sentence.
     """
 
-    def __init__(self, output: Path, every_s: float) -> None:
+    def __init__(self, output: Path, every_s: float, say: Callable[[str], object]) -> None:
         self.path = output.with_name(output.name + ".part")
         self._every_s = every_s
+        self._say = say
+        self._failed = False
         self._next = time.monotonic() + every_s
 
     def save_if_due(self, learner: Learner) -> None:
-        """Save what is known, if that is long ago; whole or not at all."""
+        """Save what is known, if that is long ago; whole or not at all.
+
+        Where it cannot be saved, that is said once: the learning itself goes on.
+        """
         began = time.monotonic()
         if began < self._next:
             return
         from imsafe.profile.calibration import calibrate  # noqa: PLC0415
         from imsafe.profile.profile import Profile  # noqa: PLC0415
 
-        Profile(learner.knowledge(), calibrate([])).save(self.path, replace=True)
+        try:
+            Profile(learner.knowledge(), calibrate([])).save(self.path, replace=True)
+        except ImsafeError as error:
+            if not self._failed:
+                self._say(f"{error} Learning goes on; a crash would cost what is learned so far.")
+            self._failed = True
         now = time.monotonic()
         self._next = now + max(self._every_s, _SHARE * (now - began))
 
@@ -75,7 +88,8 @@ class Checkpoint:
 
     def done(self) -> None:
         """The profile itself is saved: this is no longer needed."""
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # its name may be too long for there ever to have been one
+            self.path.unlink(missing_ok=True)
 
 
 def still_to_learn(identities: Sequence[str], learned: Sequence[str]) -> list[int]:

@@ -126,7 +126,7 @@ def _learn(options: argparse.Namespace) -> int:
         )
     depth = known.depth if known is not None else options.depth
     learner = Learner(DEPTH if depth is None else depth)
-    checkpoint = Checkpoint(output, options.save_every)
+    checkpoint = Checkpoint(output, options.save_every, _note)
     resumed = checkpoint.resumed(known, learner.depth) if options.resume else None
     start = resumed or known
     if start is not None:

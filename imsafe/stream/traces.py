@@ -9,10 +9,11 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from imsafe.errors import CutShort, ImsafeError, StreamError, cannot
+from imsafe.errors import CutShort, ImsafeError, StreamError, cannot, reason
 from imsafe.stream.adfa import read_adfa
 from imsafe.stream.frames import MAGIC
 from imsafe.stream.items import Tagged
@@ -144,10 +145,21 @@ class TraceReader:
         if pipe.seekable():
             return
         self._drain()
-        spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the reader
-        spool.write(self._peeked)
-        while piece := pipe.read(_PIECE):
-            spool.write(piece)
+        spool: IO[bytes] | None = None
+        try:
+            spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the reader
+            spool.write(self._peeked)
+            while piece := pipe.read(_PIECE):
+                spool.write(piece)
+            spool.flush()
+        except OSError as error:
+            if spool is not None:
+                with suppress(OSError):  # what is in its buffer does not fit either
+                    spool.close()
+            raise ImsafeError(
+                f"Cannot keep {self.name} in the temporary folder: {reason(error).lower()};"
+                " name another folder by TMPDIR, or save it as a file first."
+            ) from error
         self.size = spool.tell()
         pipe.close()
         self._pipe, self._peeked = spool, b""

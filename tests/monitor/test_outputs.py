@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import signal
 import socket
 import sys
@@ -19,6 +18,8 @@ from hypothesis import strategies as st
 
 if sys.platform != "linux":
     pytest.skip("sockets of Linux", allow_module_level=True)
+
+import resource
 
 from imsafe.errors import FileExistsRefused, ImsafeError
 from imsafe.monitor.alert_file import AlertFile

@@ -223,3 +223,18 @@ def test_what_was_marked_during_the_learning_is_not_lost(
     both = Profile.load(path)
     assert ([mark.note for mark in both.marks], len(both.traces)) == (["meanwhile"], 2)
     assert not part.exists()
+
+
+def test_work_that_cannot_be_saved_meanwhile_does_not_end_the_learning(
+    traces: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / ("x" * 248 + ".db")  # no name is left for the work
+    words = ["--save-every", "0", "--jobs", "1", "-o", str(output), *traces]
+    assert learn(words) == 0
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "Cannot write" in said
+    assert said.endswith(
+        ".db.part: file name too long. Learning goes on; a crash would cost what is learned so far."
+    )
+    assert len(Profile.load(output).traces) == len(traces)
+    assert list(tmp_path.iterdir()) == [output]

@@ -244,6 +244,27 @@ def test_a_pipe_is_read_as_it_comes_and_identified_whole(tmp_path: Path) -> None
         feeder.join()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a pipe that is opened for both")
+def test_a_pipe_that_does_not_fit_into_the_temporary_folder(tmp_path: Path) -> None:
+    import resource  # noqa: PLC0415 - not on Windows
+
+    data = _native(tmp_path / "a.imt", 8_000).read_bytes()
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    both = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+    assert os.write(both, data) == len(data)
+    reader = open_trace(fifo)
+    os.close(both)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(data) // 2, before[1]))
+    try:
+        with pytest.raises(ImsafeError, match=r"^Cannot keep .*fifo in the temporary folder: file"):
+            assert reader.identity
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    reader.close()
+
+
 def test_standard_input(tmp_path: Path) -> None:
     path = _native(tmp_path / "a.imt", 50_000)
     program = (
