@@ -24,7 +24,7 @@ from imsafe.files import saved_whole
 from imsafe.profile import database_rows as rows
 from imsafe.profile.automaton import is_consistent
 from imsafe.profile.calibration import Calibration
-from imsafe.profile.knowledge import Knowledge, Mark
+from imsafe.profile.knowledge import Knowledge, Mark, fit_into_a_profile
 from imsafe.profile.opening import Damaged, opened
 from imsafe.profile.saturation import saturation
 from imsafe.profile.schema import APPLICATION_ID, TABLES, VERSION
@@ -68,6 +68,7 @@ def _write(connection: sqlite3.Connection, knowledge: Knowledge, calibration: Ca
     connection.execute("BEGIN")
     for sql in TABLES.values():
         connection.execute(sql)
+    assert fit_into_a_profile(knowledge.marks)
     tree = knowledge.tree
     pace = knowledge.pace
     connection.executemany(

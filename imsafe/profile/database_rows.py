@@ -17,7 +17,15 @@ import numpy as np
 from imsafe.errors import ProfileError
 from imsafe.events import EVENT, Abi, Events
 from imsafe.profile.calibration import AGES, KNOTS, Calibration, Triple
-from imsafe.profile.knowledge import WEIGHTS, Addition, Knowledge, Mark, MarkedSequence
+from imsafe.profile.knowledge import (
+    MOST_MARKED_RECORDS,
+    MOST_MARKS,
+    WEIGHTS,
+    Addition,
+    Knowledge,
+    Mark,
+    MarkedSequence,
+)
 from imsafe.profile.opening import Damaged
 from imsafe.profile.repertoire import CHECKPOINTS, KEPT_SETS, CallSet, Sets
 from imsafe.profile.saved_state import checked
@@ -38,8 +46,6 @@ from imsafe.profile.units import (
 _LAST_SYMBOL = (len(Abi) << 16) - 1
 _MOST = 1 << 53
 _MOST_TRACES = 1 << 20
-_MOST_MARKS = 1 << 12
-_MOST_RECORDS = 1 << 22
 
 
 def _number(value: Any, least: int, most: int, what: str) -> int:
@@ -211,10 +217,10 @@ def _marked_programs(settings: dict[str, str]) -> dict[str, tuple[str, ...]]:
 
 
 def _marks(connection: sqlite3.Connection, programs: dict[str, tuple[str, ...]]) -> Iterable[Mark]:
-    _at_most(connection, "marks", _MOST_MARKS)
-    _at_most(connection, "marked", _MOST_MARKS)
+    _at_most(connection, "marks", MOST_MARKS)
+    _at_most(connection, "marked", MOST_MARKS)
     (records,) = connection.execute("SELECT total(records) FROM marked").fetchone()
-    _number(int(records), 0, _MOST_RECORDS, "the length of all marked sequences")
+    _number(int(records), 0, MOST_MARKED_RECORDS, "the length of all marked sequences")
     query = "SELECT number, note, added, weight FROM marks ORDER BY number"
     for number, note, added, weight in connection.execute(query).fetchall():
         parts = connection.execute(
@@ -231,7 +237,7 @@ def _marks(connection: sqlite3.Connection, programs: dict[str, tuple[str, ...]])
 
 
 def _sequence(state: Any, records: Any, blob: Any) -> MarkedSequence:
-    count = _number(records, 0, _MOST_RECORDS, "a marked sequence's length")
+    count = _number(records, 0, MOST_MARKED_RECORDS, "a marked sequence's length")
     data = _unpacked(blob, count * EVENT.itemsize, "a marked sequence")
     events: Events = np.frombuffer(data, EVENT).copy()
     before = _json_object(state, "a marked sequence's state")

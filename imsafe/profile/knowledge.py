@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,12 @@ from imsafe.profile.units import Sample
 
 WEIGHTS = tuple(4**power for power in range(11))
 """How often marked sequences are counted: the first that keeps them below the threshold."""
+
+MOST_MARKS = 1 << 12
+"""Of a profile; and as many marked sequences in all."""
+
+MOST_MARKED_RECORDS = 1 << 22
+"""In all marked sequences together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,13 @@ class Mark:
     weight: int
     sequences: tuple[MarkedSequence, ...]
     programs: tuple[str, ...] = ()
+
+
+def fit_into_a_profile(marks: Sequence[Mark]) -> bool:
+    """Whether so much may be marked: more of it would not be read again."""
+    sequences = [sequence for mark in marks for sequence in mark.sequences]
+    records = sum(len(sequence.events) for sequence in sequences)
+    return max(len(marks), len(sequences)) <= MOST_MARKS and records <= MOST_MARKED_RECORDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,14 @@ from imsafe.events import Events
 from imsafe.profile import database
 from imsafe.profile.automaton import compile_tree
 from imsafe.profile.calibration import Calibration, calibrate
-from imsafe.profile.knowledge import WEIGHTS, Addition, Knowledge, Mark, MarkedSequence
+from imsafe.profile.knowledge import (
+    WEIGHTS,
+    Addition,
+    Knowledge,
+    Mark,
+    MarkedSequence,
+    fit_into_a_profile,
+)
 from imsafe.profile.leave_one_out import readings_left_out
 from imsafe.profile.marks import next_number, with_marks
 from imsafe.profile.pace import ENOUGH_UNITS, Pace, why_no_threshold
@@ -248,6 +255,11 @@ class Profile:
         -------
         int
             Number of the mark, for `undo_normal`.
+
+        Raises
+        ------
+        ProfileError
+            Too much would be marked.
         """
         sequences = tuple(_sequence(unit) for unit in units)
         if threshold is None:
@@ -256,6 +268,11 @@ class Profile:
         number = next_number(before)
         added = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         mark = Mark(number, note, added, 1, sequences, tuple(sorted({*programs} - {""})))
+        if not fit_into_a_profile((*before, mark)):
+            raise ProfileError(
+                "Too much of this profile would be marked as normal; learn the black boxes of"
+                " the alerts instead."
+            )
         for weight in WEIGHTS:
             self._apply((*before, dataclasses.replace(mark, weight=weight)))
             if threshold is None or self._highest(sequences) < threshold:

@@ -99,3 +99,21 @@ def test_marks_survive_learning_and_stay_out_of_calibration(profile: Profile) ->
     threshold = profile.suggested_threshold
     assert threshold is not None
     assert Scorer(marked.finish()).feed(0, events)["score"].max() < threshold
+
+
+@pytest.mark.parametrize("what", ["sequences", "records"])
+def test_more_than_a_profile_can_hold_is_refused(
+    profile: Profile, tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if what == "records":
+        for reader in ("knowledge", "database_rows"):
+            monkeypatch.setattr(f"imsafe.profile.{reader}.MOST_MARKED_RECORDS", 4096 * 2)
+    short, rest = [calls(ODD[:2])] * 4000, [calls(ODD[:2])] * 96
+    profile.mark_normal(short, "most of it", threshold=1.0)
+    more = [*rest, calls(ODD[:2])] if what == "sequences" else [*rest[1:], calls(ODD[:3])]
+    with pytest.raises(ProfileError, match="learn the black boxes of the alerts instead"):
+        profile.mark_normal(more, "too much", threshold=1.0)
+    assert [mark.note for mark in profile.marks] == ["most of it"]
+    profile.mark_normal(rest, "the rest", threshold=1.0)
+    profile.save(tmp_path / "a.db")
+    assert len(Profile.load(tmp_path / "a.db").marks) == 2

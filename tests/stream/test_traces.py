@@ -246,7 +246,7 @@ def test_a_pipe_is_read_as_it_comes_and_identified_whole(tmp_path: Path) -> None
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a pipe that is opened for both")
 def test_a_pipe_that_does_not_fit_into_the_temporary_folder(tmp_path: Path) -> None:
-    import resource  # noqa: PLC0415 - not on Windows
+    import resource  # not on Windows
 
     data = _native(tmp_path / "a.imt", 8_000).read_bytes()
     fifo = tmp_path / "fifo"
