@@ -3006,24 +3006,24 @@ Dasselbe von Hand: Datei wählt das Gerät, Werkzeuge &gt; In Datei aufzeichnen 
             <translation>{0} hat ein anderer Benutzer, der es lesen könnte, in einen allen offenen Ordner gelegt: Wählen Sie einen anderen Namen.</translation>
         </message>
         <message>
-            <source>{0} exists already; choose another name, or say that it may be replaced.</source>
-            <translation>{0} besteht schon; wählen Sie einen anderen Namen, oder erlauben Sie das Ersetzen.</translation>
-        </message>
-        <message>
-            <source>{0} was made by another program meanwhile.</source>
-            <translation>{0} wurde inzwischen von einem anderen Programm angelegt.</translation>
-        </message>
-        <message>
-            <source>{0} was changed by another program meanwhile, so nothing was saved; read it again and repeat the change.</source>
-            <translation>{0} wurde inzwischen von einem anderen Programm geändert, daher wurde nichts gesichert; lesen Sie es neu und wiederholen Sie die Änderung.</translation>
-        </message>
-        <message>
             <source>{0} is a link to {1}, which does not exist; remove it or choose another name.</source>
             <translation>{0} ist ein Link auf {1}, das nicht besteht; entfernen Sie ihn oder wählen Sie einen anderen Namen.</translation>
         </message>
         <message>
             <source>{0} is a device, pipe or socket, which a saved file would replace; choose another name.</source>
             <translation>{0} ist ein Gerät, eine Pipe oder ein Socket und würde durch die gesicherte Datei ersetzt; wählen Sie einen anderen Namen.</translation>
+        </message>
+        <message>
+            <source>{0} exists already; choose another name, or say that it may be replaced.</source>
+            <translation>{0} besteht schon; wählen Sie einen anderen Namen, oder erlauben Sie das Ersetzen.</translation>
+        </message>
+        <message>
+            <source>{0} was changed by another program meanwhile, so nothing was saved; read it again and repeat the change.</source>
+            <translation>{0} wurde inzwischen von einem anderen Programm geändert, daher wurde nichts gesichert; lesen Sie es neu und wiederholen Sie die Änderung.</translation>
+        </message>
+        <message>
+            <source>{0} was made by another program meanwhile.</source>
+            <translation>{0} wurde inzwischen von einem anderen Programm angelegt.</translation>
         </message>
     </context>
     <context>
