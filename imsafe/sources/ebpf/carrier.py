@@ -51,8 +51,8 @@ _FILLING, _SOON_S = 1 / 8, 0.002
 without any `priority` would end."""
 _REST_S = 1.0
 """Where nothing happens: the kernel says when something does, this is for what it cannot say."""
-_MOST = 1 << 16
-"""Words at a turn, of each processor."""
+_MOST = 1 << 13
+"""Words at a turn, of each processor: what is made of them stays in the processor's cache."""
 _KEPT = 64 << 20
 """Bytes that wait for the reader."""
 _RECORDS_KEPT = 100_000
@@ -171,7 +171,7 @@ class Carrier:
         due = 0.0
         while not self._ending:
             if time.monotonic() >= due:
-                self._carry()
+                self._carry_what_waits()
                 due = time.monotonic() + self._pause()
             wants = select.POLLIN | (select.POLLOUT if self._queue else 0)
             poller.register(self._output, wants)
@@ -213,6 +213,13 @@ class Carrier:
         if self._calls.fill >= _FILLING and self._queued < _KEPT:
             return 0.0 if roused else _SOON_S
         return _RECORDING_S if self._request.recording else _LIVE_S
+
+    def _carry_what_waits(self) -> None:
+        """Turns until the rings are empty, no more than full ones take: then others have a say."""
+        for _ in range(ring_words(self._request.ring_size) // _MOST + 1):
+            self._carry()
+            if not self._calls.left or self._queued >= _KEPT:
+                break
 
     def _carry(self) -> int:
         """One turn; how many calls were taken."""

@@ -69,11 +69,12 @@ class CallRings:
         self._ordered = ordered
         self._seen = 0, self._heads.copy()
         self._early = np.empty(0, EVENT)
-        self._left = 0
+        self.left = 0
+        """Words that wait in the rings, as of the last look."""
 
     def __len__(self) -> int:
         """How many words wait in the rings, and calls for those before them: at the last look."""
-        return len(self._early) + self._left
+        return len(self._early) + self.left
 
     @property
     def fill(self) -> float:
@@ -120,7 +121,7 @@ class CallRings:
             self._tails[ring] = stop
         for ring in np.flatnonzero(stops != heads).tolist():  # within a ring time only rises
             horizon = min(horizon, self._readers[ring].time_ns)
-        self._left = int((latest - self._tails).sum())
+        self.left = int((latest - self._tails).sum())
         events = records[:made].view(EVENT)[:, 0]
         times = np.ascontiguousarray(events["time_ns"])
         if (times[1:] < times[:-1]).any():
