@@ -177,12 +177,16 @@ def check_not_read(
     ImsafeError
         It is one of the sources, by whatever name.
     """
-    for source in sources:
-        with suppress(OSError):  # it is not there (yet)
-            if Path(target).samefile(source):
-                raise ImsafeError(
-                    f"{target} is what is to be read: choose another file to write to."
-                )
+    if any(is_same(target, source) for source in sources):
+        raise ImsafeError(f"{target} is what is to be read: choose another file to write to.")
+
+
+def is_same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether two names are of one file, which is there."""
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return False
 
 
 def place_to_save(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | None]:
@@ -286,9 +290,7 @@ def saved_whole(
         beside.unlink(missing_ok=True)
 
 
-def _settle(
-    beside: Path, target: Path, before: os.stat_result | None, *, replace: bool
-) -> None:  # fmt: skip
+def _settle(beside: Path, target: Path, before: os.stat_result | None, *, replace: bool) -> None:
     if before is not None:
         beside.chmod(before.st_mode & 0o777)
     with beside.open("rb+") as file:

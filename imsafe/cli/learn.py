@@ -27,7 +27,7 @@ from imsafe.cli.common import (
 from imsafe.cli.learn_pool import Order, Pool, default_jobs
 from imsafe.cli.learning import learn_trace
 from imsafe.errors import ChangedMeanwhile, FileExistsRefused, ImsafeError
-from imsafe.files import check_not_read, check_writable, mode_of, place_to_save
+from imsafe.files import check_not_read, check_writable, is_same, mode_of, place_to_save
 from imsafe.stream.traces import FORMATS, TraceReader, find_traces, open_trace
 from imsafe.words import number_of
 
@@ -116,7 +116,7 @@ def _learn(options: argparse.Namespace) -> int:
     from imsafe.profile.profile import Profile  # noqa: PLC0415
 
     output = Path(options.output)
-    is_in_place = options.input is not None and _is_same(options.input, output)
+    is_in_place = options.input is not None and is_same(options.input, output)
     _check_output(output, may_replace=options.force or is_in_place)
     known = None if options.input is None else Profile.load(options.input)
     if known is not None and options.depth not in {None, known.depth}:
@@ -277,13 +277,6 @@ def _seconds(text: str) -> float:
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return value
-
-
-def _is_same(one: str, other: Path) -> bool:
-    try:
-        return other.samefile(one)
-    except OSError:
-        return False
 
 
 def _check_output(output: Path, *, may_replace: bool) -> None:

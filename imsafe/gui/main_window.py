@@ -67,7 +67,11 @@ class MainWindow(QMainWindow):
         The device and the monitor.
     configuration : Configuration
         Monitor > Configure.
+    keep_settings : bool
+        False: what is changed in this window is over with it, as of one that replays a black box.
     """
+
+    keep_settings = True
 
     def __init__(self, settings: Settings, configuration: Configuration | None = None) -> None:
         super().__init__()
@@ -529,8 +533,6 @@ class MainWindow(QMainWindow):
             self.show_error(error)
 
     # State
-
-    keep_settings = True
 
     def _refresh_state(self) -> None:
         watch, allow = self.watch, self.menus.allow

@@ -46,7 +46,7 @@ class Outputs:
     _open: set[int] = field(default_factory=set)
     _problems: list[str] = field(default_factory=list)
     _dropped: int = 0
-    _dropped_lines: int = 0
+    _dropped_lines: dict[str, int] = field(default_factory=dict)  # told of each file
     _due: dict[str, float] = field(default_factory=dict)
     _started: float = field(default_factory=time.time)
 
@@ -178,8 +178,9 @@ class Outputs:
     def _judge_file(self, file: AlertFile, now: float) -> None:
         self._problems += file.news
         file.news.clear()
-        if file.dropped > self._dropped_lines and self._is_due("lines", now, SAY_AGAIN_S):
-            self._dropped_lines = file.dropped
+        is_more = file.dropped > self._dropped_lines.get(file.name, 0)
+        if is_more and self._is_due(f"lines of {file.name}", now, SAY_AGAIN_S):
+            self._dropped_lines[file.name] = file.dropped
             self._problems.append(
                 f"{number_of(file.dropped, 'line was', 'lines were')} dropped so far: the reader"
                 f" of {file.name} does not keep up."

@@ -25,6 +25,7 @@ import numpy as np
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_PASSING = "imsafe-kernels-"
 _KEPT_S = 30 * 86_400
 
 
@@ -68,11 +69,14 @@ def cache_folder() -> Path:
             return folder
     except (OSError, RuntimeError):  # RuntimeError: a user without a home folder
         pass
-    global is_kept  # noqa: PLW0603
-    is_kept = False
-    passing = Path(tempfile.mkdtemp(prefix="imsafe-kernels-"))
+    passing = Path(tempfile.mkdtemp(prefix=_PASSING))
     atexit.register(shutil.rmtree, passing, ignore_errors=True)
     return passing
+
+
+def is_kept(folder: str) -> bool:
+    """Whether machine code in that cache folder is there for the next process, too."""
+    return not Path(folder).name.startswith(_PASSING)
 
 
 def _remove_old(kept: Path) -> None:
@@ -82,8 +86,6 @@ def _remove_old(kept: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-is_kept = True
-"""Whether machine code is there for the next process, too."""
 # NUMBA_CACHE_DIR may name a folder that others can write; what is read from there is executed.
 numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
 

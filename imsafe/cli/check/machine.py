@@ -40,7 +40,7 @@ def number_cruncher() -> Finding:
     """Whether machine code can be kept: else each program compiles it again."""
     code = (
         "import numba, imsafe.profile.compiled as compiled;"
-        " print(int(compiled.is_kept), numba.config.CACHE_DIR)"
+        " folder = numba.config.CACHE_DIR; print(int(compiled.is_kept(folder)), folder)"
     )
     status, output = python_says(code)
     check = "Compiled code"
